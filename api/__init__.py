@@ -1,0 +1,1 @@
+"""The web: one file a wing."""

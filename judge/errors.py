@@ -1,0 +1,48 @@
+"""Our own failures. A fault of a *solution* is a Verdict and never an exception.
+
+JudgeError                 anything below; the text is one clear line with the remedy
+├── UsageError             what the caller gave cannot be used            (exit 2, HTTP 4xx)
+│   ├── UnknownName        no such model, set, batch, sample
+│   └── Conflict           the thing exists already with another content
+├── SandboxError           the sandbox failed, not the solution           (SE, retried)
+│   └── SandboxUnavailable this host cannot give the promised isolation   (refused by name)
+└── ModelError             a backend gave no completion
+    ├── ModelUnavailable   worth trying again: rate limit, 5xx, timeout
+    └── ModelRefused       never worth trying again: bad key, bad request
+"""
+
+
+class JudgeError(Exception):
+    """Anything that is our fault or the caller's, in one line that names the remedy."""
+
+
+class UsageError(JudgeError):
+    """What the caller gave cannot be used."""
+
+
+class UnknownName(UsageError):
+    """Nothing of that name is known here."""
+
+
+class Conflict(UsageError):
+    """A thing of that name exists with another content."""
+
+
+class SandboxError(JudgeError):
+    """The sandbox failed; the solution is not to blame."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This host cannot give the isolation that was promised."""
+
+
+class ModelError(JudgeError):
+    """A model gave no completion."""
+
+
+class ModelUnavailable(ModelError):
+    """A passing fault: rate limit, server error, time-out."""
+
+
+class ModelRefused(ModelError):
+    """A lasting fault: bad key, unknown model, bad request."""

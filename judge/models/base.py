@@ -1,0 +1,105 @@
+"""The nouns of models: what is said (Prompt, Sampling), what is heard (Completion, Usage)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Style = Literal["chat", "completion"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Who is asked. Backend, quantisation and endpoint are part of the identity.
+
+    `backend` is a kind known to the door (`openai_chat`, `llama_local`, `recorded`); `id` the
+    model's name there; `cutoff` an ISO date of its newest training data, or empty; prices are US
+    dollars per million tokens, None when unknown.
+    """
+
+    name: str
+    backend: str
+    id: str
+    base_url: str = ""
+    base_model: str = ""
+    quantisation: str = ""
+    style: Style = "chat"
+    cutoff: str = ""
+    input_price: float | None = None
+    output_price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat; a completion prompt is a single user message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is said, and which template (name@hash) said it. `prefix` is what the answer continues
+    (a completion prompt's code), so that extraction can put the two together again."""
+
+    messages: tuple[Message, ...]
+    template: str
+    prefix: str = ""
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How completions are drawn. Temperature 0 is greedy; `max_tokens` bounds one completion."""
+
+    temperature: float = 0.2
+    top_p: float = 0.95
+    max_tokens: int = 1024
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request, as billed, or counted by us (`estimated`)."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One raw reply. `finish` is the backend's word: `stop`, `length` (cut off), `filter`."""
+
+    text: str
+    finish: str = "stop"
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Source taken from a completion. `rule` says which extraction rule fired (`no_code` when none
+    did and source is empty); `cost` is US dollars, None when the price is unknown."""
+
+    source: str
+    rule: str
+    completion: Completion
+    cost: float | None = None
+
+
+class ModelBackend(Protocol):
+    """One way to reach models. Raises ModelUnavailable (try again) or ModelRefused (never)."""
+
+    def complete(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        n: int,
+        *,
+        keep: Callable[[Completion], None] | None = None,
+    ) -> Sequence[Completion]:
+        """Draw n completions; `keep` is called with each as soon as it is there, so that what was
+        paid for can be stored before the rest arrives."""
+
+    def close(self) -> None:
+        """Let go of connections and memory."""

@@ -1,0 +1,1 @@
+"""Runs code, knows no answers."""

@@ -1,0 +1,101 @@
+"""The nouns of the sandbox: what goes in (Job), what comes out (Report). It knows no right or wrong."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from problems.problem import Entry, Examined, Limits, Problem
+from problems.values import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A solution and what to feed it. There is no field an expected answer could sit in; only an
+    Examined entry carries its check, which goes to the examiner and never to the solution."""
+
+    source: str
+    entry: Entry
+    inputs: tuple[Wire, ...]
+    limits: Limits = Limits()
+    preamble: str = ""
+
+    @classmethod
+    def of(cls, problem: Problem, source: str, preamble: str = "") -> "Job":
+        """The job that a problem poses; its expected answers stay behind."""
+        inputs = tuple(example.arguments for example in problem.examples)
+        return cls(source, problem.entry, inputs, problem.limits, preamble)
+
+    @property
+    def examined(self) -> bool:
+        """Whether the check is code, to be run by the examiner."""
+        return isinstance(self.entry, Examined)
+
+
+class Ending(StrEnum):
+    """How one run ended, as claimed from inside (the first five) or seen from outside."""
+
+    RETURNED = "returned"
+    RAISED = "raised"
+    BAD_TYPE = "bad_type"
+    REFUSED = "refused"  # never started: syntax error, entry missing
+    FAILED = "failed"  # an examiner's check did not hold
+    EXITED = "exited"  # the process ended on its own before it answered
+    KILLED = "killed"  # by a limit or a signal
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One example's run. `value` is the claimed answer (Wire; a program's stdout as Wire text);
+    `detail` names the exception, type or limit; `message` is private evidence."""
+
+    ending: Ending
+    value: Wire | None = None
+    detail: str = ""
+    message: str = ""
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the kernel counted for a process, read after its end. `killed_by` is the limit that
+    ended it (`cpu wall stdout`) or empty."""
+
+    exit_code: int = 0
+    signal: int = 0
+    killed_by: str = ""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    memory_mb: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a Job came to: one Run an input (one in all for an examined job), the worst Usage, and
+    the start of what was printed."""
+
+    runs: tuple[Run, ...]
+    usage: Usage = field(default_factory=Usage)
+    stdout: str = ""
+    stderr: str = ""
+
+
+class Sandbox(Protocol):
+    """Runs jobs where they can do no harm. Raises SandboxError for faults of its own."""
+
+    name: str
+
+    @property
+    def workers(self) -> int:
+        """How many jobs may run at once."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Backend, tier, Python and kernel: what besides job and judge can sway a report."""
+
+    def run(self, job: Job, *, alone: bool = False) -> Report:
+        """Run one job to its end; thread-safe, blocks for a free slot. `alone` keeps every other
+        slot idle meanwhile, for verdicts that hang on time."""
+
+    def close(self) -> None:
+        """End every process of the sandbox."""

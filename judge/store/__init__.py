@@ -1,0 +1,1 @@
+"""Facts, nothing derived; the only SQL."""
