@@ -39,8 +39,10 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What is said, and which template (name@hash) said it. `prefix` is what the answer continues
-    (a completion prompt's code), so that extraction can put the two together again."""
+    (a completion prompt's code), so that extraction can put the two together again; `slug` is the
+    problem's, which only the recorded backend looks at."""
 
+    slug: str
     messages: tuple[Message, ...]
     template: str
     prefix: str = ""
