@@ -200,20 +200,13 @@ _FRACTION = re.compile(r"-?[0-9]{1,4000}(?:/[0-9]{1,4000})?\Z")
 _FLOATS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
-class Ref:
-    """A handle to an object that lives in the solution's process; only the examiner meets one."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-def decode(text: str, *, types: bool = False, refs: int | None = None) -> Any:
+def decode(
+    text: str, *, types: bool = False, ref: Callable[[int], object] | None = None
+) -> Any:
     """Build the value that `text` describes.
 
-    `types` admits `$type` (arguments of trusted problems); `refs` admits `$ref` below that number
-    (the examiner). Raises Undecodable for anything `encode` would not have written, however hostile.
+    `types` admits `$type` (arguments of trusted problems); `ref` admits `$ref` and turns its number
+    into an object (examined problems). Raises Undecodable for anything `encode` would not have written, however hostile.
     """
     if len(text) > 4 * MAX_BYTES:
         raise Undecodable("larger than 16 MiB")
@@ -225,8 +218,8 @@ def decode(text: str, *, types: bool = False, refs: int | None = None) -> Any:
             tag, body = pairs[0]
             if tag == "$type" and types and type(body) is str and body in BUILTIN_TYPES:
                 return BUILTIN_TYPES[body]
-            if tag == "$ref" and refs is not None and type(body) is int and 0 <= body < refs:
-                return Ref(body)
+            if tag == "$ref" and ref is not None and type(body) is int and body >= 0:
+                return ref(body)
             build = _BUILDERS.get(tag)
             if build is None:
                 raise Undecodable(f"unknown tag {tag[:20]!r}")

@@ -1,0 +1,323 @@
+"""What runs in a child as the solution's host: load the source, call it, write down what came.
+
+Theory of operation. This code shares a process with the solution, so nothing it says is believed
+beyond "the solution claims": results leave through descriptor 3 as lines
+
+    loaded | refused REASON | raised NAME MESSAGE | bad_type NAME | value WIRE
+
+each preceded by the CPU microseconds the run took, and the host counts, parses and compares them.
+A solution that writes its own lines can only claim other answers. No expected answer is here.
+
+Leniency, on purpose: a method may come as a plain function and a function as a method of
+`Solution`; output types are those of problems/values.py.
+"""
+
+import builtins
+import json
+import os
+import sys
+import time
+import types
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from judge.sandbox.inside.jobs import JobText, Mode, read_all
+from problems.values import Unencodable, decode, encode
+
+RESULTS, JOB = 3, 4
+MODULE = "solution"
+MAX_NODES = 1_000_000
+Write = Callable[[str], object]
+
+
+class ListNode:
+    """LeetCode's singly linked list."""
+
+    __slots__ = ("__dict__", "next", "val")
+
+    def __init__(self, val: Any = 0, next: Any = None) -> None:  # noqa: A002 - LeetCode's name
+        self.val = val
+        self.next = next
+
+
+class TreeNode:
+    """LeetCode's binary tree."""
+
+    __slots__ = ("__dict__", "left", "right", "val")
+
+    def __init__(self, val: Any = 0, left: Any = None, right: Any = None) -> None:
+        self.val = val
+        self.left = left
+        self.right = right
+
+
+class Refused(Exception):  # noqa: N818 - a word of the protocol
+    """The solution cannot be started: `syntax`, `no_entry`."""
+
+
+def prepare() -> None:
+    """Once in the server: what every interpreter run as a script has and `-S` leaves out."""
+    import _sitebuiltins
+
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")  # type: ignore[assignment]
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")  # type: ignore[assignment]
+
+
+def main(mode: Mode) -> None:
+    """Run the job on descriptor 4. Never returns."""
+    job = take_job()
+    if mode is Mode.PROGRAM:
+        run_program(job)
+    run_calls(mode, job, RESULTS)
+    _flush()
+    os._exit(0)
+
+
+def take_job() -> JobText:
+    """Read the job and let go of its descriptor."""
+    job = JobText.parse(read_all(JOB))
+    os.close(JOB)
+    return job
+
+
+# --- loading -------------------------------------------------------------------------------------
+
+
+def load(job: JobText, name: str) -> dict[str, Any]:
+    """Execute preamble and source as the module `name`; what they raise passes through.
+    Raises Refused for source that does not compile."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    namespace = module.__dict__
+    namespace["ListNode"], namespace["TreeNode"] = ListNode, TreeNode
+    if job.preamble:
+        exec(compile(job.preamble, "<preamble>", "exec", dont_inherit=True, optimize=0), namespace)
+    try:
+        code = compile(job.source, f"<{MODULE}>", "exec", dont_inherit=True, optimize=0)
+    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
+        raise Refused(f"syntax {type(error).__name__}: {str(error)[:200]}") from None
+    exec(code, namespace)
+    return namespace
+
+
+def find(namespace: dict[str, Any], name: str, owner: str) -> Callable[[], Callable[..., Any]]:
+    """A maker of callables for the entry: a fresh instance's method each time, or the function."""
+    for class_name in (owner, "Solution"):
+        holder = namespace.get(class_name) if class_name else None
+        if isinstance(holder, type) and callable(getattr(holder, name, None)):
+            if class_name == owner or not callable(namespace.get(name)):
+                return lambda: getattr(holder(), name)  # type: ignore[no-any-return]
+    function = namespace.get(name)
+    if not callable(function):
+        raise Refused(f"no_entry {owner + '.' if owner else ''}{name}")
+    return lambda: function
+
+
+# --- function and class --------------------------------------------------------------------------
+
+
+def run_calls(mode: Mode, job: JobText, results: int) -> None:
+    """Every input in this one process; each answer is written as soon as it is there."""
+
+    def write(line: str) -> None:
+        text = line.encode("ascii", "backslashreplace") + b"\n"
+        while text:
+            text = text[os.write(results, text) :]
+
+    try:
+        namespace = load(job, MODULE)
+        entry = job.entry
+        run = _class_call(namespace, entry) if mode is Mode.CLASS else _function_call(namespace, entry)
+    except Refused as refused:
+        write(f"0 refused {one_line(str(refused))}")
+        return
+    except BaseException as error:
+        write(f"0 raised {describe(error)}")
+        return
+    write("0 loaded")
+    clock = time.process_time_ns
+    for text in job.inputs:
+        started = clock()
+        try:
+            arguments = decode(text.decode("ascii"), types=True)
+            line = f"value {run(arguments)}"
+        except Unencodable as refusal:
+            line = f"bad_type {one_line(str(refusal))}"
+        except BaseException as error:
+            line = f"raised {describe(error)}"
+        write(f"{(clock() - started) // 1000} {line}")
+
+
+def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:
+    make = find(namespace, entry["name"], entry["owner"])
+    givers = [_GIVE.get(_node_type(kind)) for kind in entry["types"]]
+    in_place = entry["in_place"]
+    answer = entry["returns"] if in_place is None else (*entry["types"], "")[in_place]
+    take = _TAKE.get(_node_type(answer), encode)
+    plain = not any(givers)
+
+    def run(arguments: list[Any]) -> str:
+        if not plain:
+            arguments = [
+                give(argument, kind) if give else argument
+                for argument, give, kind in zip(arguments, givers, entry["types"], strict=False)
+            ]
+        returned = make()(*arguments)
+        return take(returned if in_place is None else arguments[in_place])
+
+    return run
+
+
+def _class_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:
+    built = namespace.get(entry["name"])
+    if not isinstance(built, type):
+        raise Refused(f"no_entry class {entry['name']}")
+
+    def run(operations: list[Any]) -> str:
+        _, arguments = operations[0]
+        thing = built(*arguments)
+        answers = [None]
+        for name, arguments in operations[1:]:
+            answers.append(json.loads(encode(getattr(thing, name)(*arguments))))
+        return json.dumps(answers, separators=(",", ":"))
+
+    return run
+
+
+# --- linked lists and trees ----------------------------------------------------------------------
+
+
+def _node_type(kind: str) -> str:
+    for name in ("ListNode", "TreeNode"):
+        if name in kind:
+            return name
+    return ""
+
+
+def _give_list(values: Any, kind: str) -> Any:
+    if "list[" in kind.lower():
+        return [_give_list(part, "ListNode") for part in values]
+    head = None
+    for value in reversed(values or []):
+        head = ListNode(value, head)
+    return head
+
+
+def _give_tree(values: Any, kind: str) -> Any:
+    if "list[" in kind.lower():
+        return [_give_tree(part, "TreeNode") for part in values]
+    nodes = [None if value is None else TreeNode(value) for value in values or []]
+    if not nodes:
+        return None
+    following = iter(nodes[1:])
+    for node in nodes:
+        if node is not None:
+            node.left = next(following, None)
+            node.right = next(following, None)
+    return nodes[0]
+
+
+def _take_list(node: Any) -> str:
+    if type(node) is list:
+        return "[" + ",".join(map(_take_list, node)) + "]"
+    values: list[Any] = []
+    while node is not None:
+        values.append(node.val)
+        node = node.next
+        if len(values) > MAX_NODES:
+            raise Unencodable("ListNode that never ends (a cycle?)")
+    return encode(values)
+
+
+def _take_tree(node: Any) -> str:
+    if type(node) is list:
+        return "[" + ",".join(map(_take_tree, node)) + "]"
+    values: list[Any] = []
+    queue = deque([node])
+    while queue:
+        node = queue.popleft()
+        values.append(None if node is None else node.val)
+        if node is not None:
+            queue.extend((node.left, node.right))
+        if len(values) > MAX_NODES:
+            raise Unencodable("TreeNode that never ends (a cycle?)")
+    while values and values[-1] is None:
+        values.pop()
+    return encode(values)
+
+
+_GIVE: dict[str, Callable[[Any, str], Any]] = {"ListNode": _give_list, "TreeNode": _give_tree}
+_TAKE: dict[str, Callable[[Any], str]] = {"ListNode": _take_list, "TreeNode": _take_tree}
+
+
+# --- programs ------------------------------------------------------------------------------------
+
+
+def run_program(job: JobText) -> None:
+    """The source as `__main__` over real descriptors; ends the way a script ends."""
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    sys.argv = ["solution.py"]
+    code = 0
+    try:
+        try:
+            load(job, "__main__")
+        finally:
+            if "threading" in sys.modules:
+                sys.modules["threading"]._shutdown()
+    except Refused as refused:
+        _note(f"refused {one_line(str(refused))}")
+        code = 1
+    except SystemExit as leaving:
+        code = _exit_code(leaving.code)
+    except BaseException as error:
+        _note(f"raised {describe(error)}")
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    import atexit
+
+    atexit._run_exitfuncs()
+    _flush()
+    os._exit(code)
+
+
+def _note(line: str) -> None:
+    os.write(RESULTS, f"0 {line}\n".encode("ascii", "backslashreplace"))
+
+
+def _exit_code(given: object) -> int:
+    if given is None:
+        return 0
+    if isinstance(given, int):
+        return int(given) & 0xFF
+    print(given, file=sys.stderr)
+    return 1
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # noqa: S112 - a closed or full stream shows in what the host reads
+            continue
+
+
+# --- words for the host --------------------------------------------------------------------------
+
+
+def one_line(text: str) -> str:
+    """ASCII on one line, cut."""
+    return ascii(text)[1:-1][:300]
+
+
+def describe(error: BaseException) -> str:
+    """`Name message`; the message may be anything, and making it may raise anything."""
+    name = type(error).__name__
+    try:
+        message = str(error)[:300]
+    except BaseException:
+        message = ""
+    return f"{one_line(name) if name.isidentifier() else 'Exception'} {one_line(message)}"

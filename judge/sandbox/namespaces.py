@@ -1,0 +1,337 @@
+"""The namespaces backend: warm fork servers in boxes of their own, without a daemon or an image.
+
+Theory of operation. A *slot* runs one job at a time. It owns a *box* for solutions and, once an
+examined problem comes, a second one for examiners: another process tree, another user id, another
+set of namespaces. A box is started by exec of inside/box.py (never forked from this process, which
+has threads) and talked to over one unix socket (inside/server.py). For every job the host makes
+fresh memory files and pipes, hands them over, waits for the kernel's counters, and reads the files
+itself; so a box keeps nothing of a job. A box that answers late, short or not at all is killed and
+replaced, and the job fails as SandboxError: ours, to be run again.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+from judge.errors import SandboxError, SandboxUnavailable
+from judge.sandbox import packing
+from judge.sandbox.base import Job, Report, Run, Usage
+from judge.sandbox.inside.jobs import Mode
+from judge.sandbox.inside.server import ANSWER, HEADER, KILLED_BY, READY
+from problems.problem import Examined, Limits
+
+CODE = Path(__file__).parents[2]
+FIRST_UID, LAST_UID = 60_600, 61_183
+START_SECONDS = 30.0
+GRACE_SECONDS = 15.0
+EXAMINER_EXTRA_SECONDS = 1.0
+EXAMINER_MEMORY_MB = 1024
+_THREAD_WORDS = ("thread", "concurrent", "asyncio")
+
+
+class Box:
+    """One fork server behind its wall."""
+
+    def __init__(self, python: Path) -> None:
+        self._uid, self._lease = lease_uid()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        root = Path(tempfile.mkdtemp(prefix="judge-box-"))
+        settings = {
+            "root": str(root),
+            "prefix": str(Path(sys.base_prefix).resolve()),
+            "code": str(CODE),
+            "python": str(python),
+            "uid": self._uid,
+            "socket": theirs.fileno(),
+        }
+        script = str(CODE / "judge/sandbox/inside/box.py")
+        self._process = subprocess.Popen(
+            [python, "-I", "-S", "-B", "-X", "utf8", script, json.dumps(settings)],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={},
+            cwd="/",
+        )
+        theirs.close()
+        self._socket = ours
+        ours.settimeout(START_SECONDS)
+        try:
+            ready = ours.recv(16) == READY
+        except OSError:
+            ready = False
+        with contextlib.suppress(OSError):
+            root.rmdir()  # the box is in its own mount namespace; here the folder is empty
+        if not ready:
+            raise SandboxUnavailable(self._why_not())
+
+    def _why_not(self) -> str:
+        self.close()
+        said = self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
+        last = said.strip().splitlines()[-1:] or ["no message"]
+        return (
+            f"the namespaces sandbox cannot be set up on this host ({last[0]}); run as root, or allow "
+            "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1)"
+        )
+
+    def start(
+        self, mode: Mode, limits: Limits, wall_seconds: float, fds: Sequence[int], *, threads: bool
+    ) -> None:
+        """Hand a job over; `finish` must follow."""
+        frame = HEADER.pack(
+            mode,
+            threads,
+            limits.memory_mb,
+            limits.output_bytes + 1,
+            int(limits.cpu_seconds * 1e6),
+            wall_seconds,
+        )
+        self._socket.settimeout(wall_seconds + GRACE_SECONDS)
+        try:
+            socket.send_fds(self._socket, [frame], fds)
+        except OSError as error:
+            raise SandboxError(f"a sandbox process went away ({error})") from None
+
+    def cancel(self) -> None:
+        """End the running job now."""
+        with contextlib.suppress(OSError):
+            self._socket.send(b"x")
+
+    def finish(self) -> Usage:
+        """Wait for the job's end."""
+        try:
+            frame = self._socket.recv(ANSWER.size)
+        except OSError as error:
+            raise SandboxError(f"a sandbox process does not answer ({error})") from None
+        if len(frame) != ANSWER.size:
+            raise SandboxError("a sandbox process ended in the middle of a job")
+        signalled, code, killed_by, _, cpu_us, wall_us, kib = ANSWER.unpack(frame)
+        return Usage(
+            exit_code=0 if signalled else code,
+            signal=code if signalled else 0,
+            killed_by=KILLED_BY[killed_by],
+            cpu_seconds=cpu_us / 1e6,
+            wall_seconds=wall_us / 1e6,
+            memory_mb=kib / 1024,
+        )
+
+    def close(self) -> None:
+        """End the box and everything in it."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+        self._lease.close()
+        if self._process.stderr and self._process.returncode is None:
+            self._process.stderr.close()
+
+
+class Slot:
+    """Runs one job at a time, replacing a box that failed."""
+
+    def __init__(self, python: Path) -> None:
+        self._python = python
+        self._boxes: dict[str, Box] = {}
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+    def run(self, job: Job) -> Report:
+        """The job's report. Raises SandboxError."""
+        try:
+            if isinstance(job.entry, Examined):
+                return self._examine(job, job.entry)
+            if packing.mode_of(job.entry) is Mode.PROGRAM:
+                return self._run_program(job)
+            return self._run_calls(job)
+        except BaseException:
+            self.close_boxes()
+            raise
+
+    def _box(self, name: str) -> Box:
+        if name not in self._boxes:
+            self._boxes[name] = Box(self._python)
+        return self._boxes[name]
+
+    def close_boxes(self) -> None:
+        """End every process of the slot; the next job starts new ones."""
+        while self._boxes:
+            self._boxes.popitem()[1].close()
+
+    def _run_calls(self, job: Job) -> Report:
+        limit, mode = job.limits.output_bytes, packing.mode_of(job.entry)
+        with _memory(packing.pack(job, job.inputs)) as text, _memory() as out, _memory() as results:
+            usage = self._one(job, mode, (self._null, out, out, results, text))
+            usage = packing.limit_reached(usage, (_size(out), _size(results)), limit)
+            runs = packing.read_calls(len(job.inputs), _read(results, limit), usage)
+            return Report(runs, usage, packing.kept(_read(out, packing.MAX_KEPT)))
+
+    def _run_program(self, job: Job) -> Report:
+        """A process an input; the first that meets a limit ends the job, as the rest would cost
+        as much again."""
+        runs: list[Run] = []
+        usage, stdout, stderr = Usage(), b"", b""
+        limit = job.limits.output_bytes
+        with _memory(packing.pack(job, ())) as text:
+            for given in job.inputs:
+                stdin_text = json.loads(given).encode("utf-8", "surrogateescape")
+                with (
+                    _memory(stdin_text) as stdin,
+                    _memory() as out,
+                    _memory() as err,
+                    _memory() as results,
+                ):
+                    usage = self._one(job, Mode.PROGRAM, (stdin, out, err, results, text))
+                    usage = packing.limit_reached(usage, (_size(out), _size(err)), limit)
+                    stdout, stderr = _read(out, limit), _read(err, packing.MAX_KEPT)
+                    runs.append(packing.read_program(_read(results, limit), stdout, usage))
+                if usage.killed_by:
+                    break
+        runs += [Run(packing.Ending.NOT_RUN)] * (len(job.inputs) - len(runs))
+        return Report(tuple(runs), usage, packing.kept(stdout), packing.kept(stderr))
+
+    def _one(self, job: Job, mode: Mode, fds: Sequence[int]) -> Usage:
+        box = self._box("solution")
+        box.start(mode, job.limits, job.limits.wall_seconds, fds, threads=_wants_threads(job))
+        return box.finish()
+
+    def _examine(self, job: Job, entry: Examined) -> Report:
+        limits, wall = job.limits, job.limits.wall_seconds
+        patient = Limits(limits.cpu_seconds + EXAMINER_EXTRA_SECONDS, EXAMINER_MEMORY_MB)
+        solution, examiner = self._box("solution"), self._box("examiner")
+        with (
+            _memory(packing.pack(job, ())) as text,
+            _memory(packing.pack_check(entry)) as check,
+            _memory() as out,
+            _memory() as verdict,
+        ):
+            with _pipe() as (q_read, q_write), _pipe() as (r_read, r_write):
+                fds = (self._null, out, out, self._null, text, q_read, r_write)
+                solution.start(Mode.SERVE, limits, wall, fds, threads=_wants_threads(job))
+                fds = (self._null, self._null, self._null, verdict, check, r_read, q_write)
+                extra = wall + EXAMINER_EXTRA_SECONDS
+                examiner.start(Mode.EXAMINE, patient, extra, fds, threads=False)
+            examined = examiner.finish()
+            solution.cancel()
+            usage = solution.finish()
+            usage = packing.limit_reached(usage, (_size(out),), limits.output_bytes)
+            run = packing.read_examination(_read(verdict, 65_536), examined, usage)
+            return Report((run,), usage, packing.kept(_read(out, packing.MAX_KEPT)))
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.close_boxes()
+        os.close(self._null)
+
+
+class NamespacesSandbox:
+    """A pool of slots; see judge/sandbox/base.py for the promises."""
+
+    name = "namespaces"
+
+    def __init__(self, workers: int) -> None:
+        if platform.system() != "Linux" or platform.machine() != "x86_64":
+            raise SandboxUnavailable(
+                f"the namespaces sandbox needs Linux on x86_64, not {platform.system()} on "
+                f"{platform.machine()}; use Docker on this host"
+            )
+        self.workers = workers
+        python = Path(sys.executable).resolve()
+        self._slots = [Slot(python) for _ in range(workers)]
+        self._free = list(self._slots)
+        self._changed = threading.Condition()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Backend, right kind, interpreter, kernel, and the digest of what runs inside."""
+        inside = sorted((CODE / "judge/sandbox/inside").glob("*.py"))
+        code = b"".join(path.read_bytes() for path in (*inside, CODE / "problems/values.py"))
+        rights = "root" if os.geteuid() == 0 else "user"
+        python = f"{platform.python_implementation().lower()}{platform.python_version()}"
+        return f"namespaces-{rights} {python} linux{platform.release()} {sha256(code).hexdigest()[:12]}"
+
+    def run(self, job: Job, *, alone: bool = False) -> Report:
+        """Run one job, waiting for a free slot (or, `alone`, for all of them)."""
+        wanted = self.workers if alone else 1
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._free) >= wanted)
+            taken = [self._free.pop() for _ in range(wanted)]
+        try:
+            return taken[0].run(job)
+        finally:
+            with self._changed:
+                self._free += taken
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """End every process of the sandbox, once running jobs are done."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._free) == self.workers)
+            for slot in self._slots:
+                slot.close()
+
+
+def _wants_threads(job: Job) -> bool:
+    return any(word in job.source for word in _THREAD_WORDS)
+
+
+@contextlib.contextmanager
+def _memory(content: bytes = b"") -> Iterator[int]:
+    """A file in memory, fresh for one job."""
+    fd = os.memfd_create("job", os.MFD_CLOEXEC)
+    try:
+        at = 0
+        while at < len(content):
+            at += os.pwrite(fd, content[at:], at)
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe2(os.O_CLOEXEC)
+    try:
+        yield ends
+    finally:
+        for end in ends:
+            os.close(end)
+
+
+def _size(fd: int) -> int:
+    return os.fstat(fd).st_size
+
+
+def _read(fd: int, most: int) -> bytes:
+    """The file's first `most` bytes."""
+    content = os.pread(fd, most, 0)
+    while len(content) < min(most, _size(fd)) and (more := os.pread(fd, most - len(content), len(content))):
+        content += more
+    return content
+
+
+def lease_uid() -> tuple[int, IO[str]]:
+    """A user id that no other box of this host has, with the lock that says so."""
+    if os.geteuid() != 0:
+        return 0, open(os.devnull)  # noqa: PTH123, SIM115 - one id is all there is
+    folder = Path("/run/judge")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for uid in range(FIRST_UID, LAST_UID + 1):
+        lock = (folder / f"uid-{uid}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            continue
+        return uid, lock
+    raise SandboxUnavailable(f"all {LAST_UID - FIRST_UID + 1} sandbox user ids of this host are taken")

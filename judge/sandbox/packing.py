@@ -1,0 +1,152 @@
+"""What crosses the wall: a Job into the texts that children read, their result lines into a Report.
+
+Everything read here was written by a solution's process. It is cut by lines, counted against the
+number of inputs, and kept as text; only judge/verdicts compares it. The kernel's counters (Usage)
+outrank whatever the lines claim.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from judge.sandbox.base import Ending, Job, Report, Run, Usage
+from judge.sandbox.inside.jobs import Mode, compose
+from problems.problem import Class, Entry, Examined, Function
+from problems.values import Wire
+
+MAX_KEPT = 4_096
+"""Characters of what a solution printed that are kept as evidence."""
+
+
+def mode_of(entry: Entry) -> Mode:
+    """Which mode a solution's child runs in."""
+    if isinstance(entry, Function):
+        return Mode.FUNCTION
+    if isinstance(entry, Class):
+        return Mode.CLASS
+    if isinstance(entry, Examined):
+        return Mode.SERVE
+    return Mode.PROGRAM
+
+
+def pack(job: Job, inputs: Sequence[Wire]) -> bytes:
+    """The text for the solution's child."""
+    return compose(_call(job.entry), inputs, job.preamble, job.source)
+
+
+def pack_check(entry: Examined) -> bytes:
+    """The text for the examiner's child; it never enters a box that runs solutions."""
+    call = {"name": entry.name, "names": list(entry.names), "calls_check": entry.calls_check}
+    return compose(call, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
+
+
+def _call(entry: Entry) -> dict[str, object]:
+    if isinstance(entry, Function):
+        return {
+            "name": entry.name,
+            "owner": entry.owner,
+            "types": [parameter.type for parameter in entry.parameters],
+            "returns": entry.returns,
+            "in_place": entry.in_place,
+        }
+    return {"name": getattr(entry, "name", "")}
+
+
+def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
+    """`usage`, told apart as an output limit when a file grew past it."""
+    if usage.killed_by or max(sizes, default=0) <= limit:
+        return usage
+    return replace(usage, killed_by="stdout")
+
+
+def read_calls(count: int, lines: bytes, usage: Usage) -> tuple[Run, ...]:
+    """The runs of a function or class job: one for each of `count` inputs."""
+    first, *claims = _lines(lines) or [""]
+    kind = first.partition(" ")[2]
+    if kind != "loaded":
+        return (_run(first) if kind else _end(usage),) * max(count, 1)
+    if len(claims) > count:
+        return (Run(Ending.EXITED, detail="protocol"),) * count
+    runs = [_run(claim) for claim in claims]
+    if len(runs) < count:
+        runs.append(_end(usage))
+        runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
+    elif usage.killed_by or usage.exit_code or usage.signal:
+        runs[-1:] = [_end(usage)]
+    return tuple(runs)
+
+
+def read_program(lines: bytes, stdout: bytes, usage: Usage) -> Run:
+    """The run of a program on one input; its value is what it printed."""
+    claims = _lines(lines)
+    if usage.killed_by:
+        return _end(usage)
+    if claims:  # the runner's note on why it exits with 1
+        return _run(claims[0])
+    if usage.signal or usage.exit_code:
+        return _end(usage)
+    text = stdout.decode("utf-8", "surrogateescape")
+    return Run(Ending.RETURNED, Wire(json.dumps(text)), cpu_seconds=usage.cpu_seconds)
+
+
+def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
+    """The one run of an examined job, from the examiner's line and both processes' ends."""
+    if solution.killed_by in ("cpu", "wall", "stdout"):
+        return _end(solution)
+    claims = _lines(lines)
+    if len(claims) != 1 or examiner.exit_code or examiner.signal:
+        # an examiner outlasts its limits only on what a solution fed it: the canonical passed
+        reason = f"examiner_{examiner.killed_by or examiner.signal or examiner.exit_code}"
+        return Run(Ending.KILLED, detail=reason, cpu_seconds=solution.cpu_seconds)
+    _, verdict, detail = (*claims[0].split(" ", 2), "", "")[:3]
+    if verdict == "passed":
+        return Run(Ending.RETURNED, cpu_seconds=solution.cpu_seconds)
+    reason, _, message = detail.partition(" ")
+    if verdict == "refused":
+        return Run(Ending.REFUSED, detail="check", message=detail)
+    if verdict == "raised":
+        return Run(Ending.RAISED, detail=reason, message=message)
+    if reason == "died":  # its own end says how
+        ended = _end(solution)
+        return replace(ended, message=message) if ended.detail else Run(Ending.EXITED, detail="exit:0")
+    endings = {"refused": Ending.REFUSED, "raised": Ending.RAISED, "bad_type": Ending.BAD_TYPE}
+    if reason in endings:
+        inner, _, message = message.partition(" ")
+        return Run(endings[reason], detail=inner, message=message)
+    return Run(Ending.FAILED, detail=reason, message=message)
+
+
+def kept(output: bytes) -> str:
+    """The start of what was printed, as inert text."""
+    return output[:MAX_KEPT].decode("utf-8", "replace")
+
+
+def _lines(raw: bytes) -> list[str]:
+    """Whole lines only: a last one without its end was cut off."""
+    return raw[: raw.rfind(b"\n") + 1].decode("ascii", "replace").split("\n")[:-1]
+
+
+def _run(claim: str) -> Run:
+    """A result line as a run; a line in no known form is a claim about nothing."""
+    micros, _, rest = claim.partition(" ")
+    kind, _, detail = rest.partition(" ")
+    seconds = int(micros) / 1e6 if micros.isdecimal() and len(micros) < 12 else 0.0
+    if kind == "value":
+        return Run(Ending.RETURNED, Wire(detail), cpu_seconds=seconds)
+    name, _, message = detail.partition(" ")
+    if kind == "raised":
+        return Run(Ending.RAISED, detail=name, message=message, cpu_seconds=seconds)
+    if kind == "bad_type":
+        return Run(Ending.BAD_TYPE, detail=name, message=detail, cpu_seconds=seconds)
+    if kind == "refused":
+        return Run(Ending.REFUSED, detail=name, message=message)
+    return Run(Ending.EXITED, detail="protocol")
+
+
+def _end(usage: Usage) -> Run:
+    """How a process that did not answer ended, by the kernel's word."""
+    if usage.killed_by:
+        return Run(Ending.KILLED, detail=usage.killed_by, cpu_seconds=usage.cpu_seconds)
+    if usage.signal:
+        return Run(Ending.KILLED, detail=f"signal:{usage.signal}", cpu_seconds=usage.cpu_seconds)
+    return Run(Ending.EXITED, detail=f"exit:{usage.exit_code}", cpu_seconds=usage.cpu_seconds)
