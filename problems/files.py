@@ -248,6 +248,7 @@ def _example(fields_: _Fields) -> Example:
         arguments=_wire(fields_, "arguments", fields_.row["arguments"]),
         accepted=tuple(_wire(fields_, "accepted", item) for item in accepted),
         shown=fields_.get("shown", bool, False),
+        from_reference=fields_.get("from_reference", bool, False),
     )
 
 

@@ -90,12 +90,14 @@ ENTRIES: dict[str, type[Function] | type[Class] | type[Program] | type[Examined]
 class Example:
     """One test: the arguments (a list; for a program its stdin) and every accepted answer.
 
-    `accepted` is empty where a set ships only a reference: judge/verdicts/audit.py fills it in.
+    `from_reference` marks an example whose set ships no answer: judge/verdicts/audit.py adds what
+    the reference returns and clears the mark.
     """
 
     arguments: Wire
     accepted: tuple[Wire, ...] = ()
     shown: bool = False
+    from_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,7 @@ def to_row(problem: Problem) -> dict[str, Any]:
             "arguments": json.loads(example.arguments),
             "accepted": [json.loads(text) for text in example.accepted],
             **({"shown": True} if example.shown else {}),
+            **({"from_reference": True} if example.from_reference else {}),
         }
         for example in problem.examples
     ]

@@ -1,0 +1,1 @@
+"""Problem sets that judge brings along, written by us."""
