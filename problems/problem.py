@@ -116,9 +116,10 @@ class Checker:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one process of a solution may use: all examples of a function or class, one of a
-    program."""
+    program. `example_cpu_seconds` bounds a single example of many, if it is not 0."""
 
     cpu_seconds: float = 6.0
+    example_cpu_seconds: float = 0.0
     memory_mb: int = 512
     output_bytes: int = 4 * 1024 * 1024
 

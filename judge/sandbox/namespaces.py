@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -28,9 +29,11 @@ from typing import IO
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import packing
 from judge.sandbox.base import Job, Report, Run, Usage
+from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode
 from judge.sandbox.inside.server import ANSWER, HEADER, KILLED_BY, READY
 from problems.problem import Examined, Limits
+from problems.values import Wire
 
 CODE = Path(__file__).parents[2]
 FIRST_UID, LAST_UID = 60_600, 61_183
@@ -80,7 +83,9 @@ class Box:
 
     def _why_not(self) -> str:
         self.close()
-        said = self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
+        said = (
+            self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
+        )
         last = said.strip().splitlines()[-1:] or ["no message"]
         return (
             f"the namespaces sandbox cannot be set up on this host ({last[0]}); run as root, or allow "
@@ -97,6 +102,7 @@ class Box:
             limits.memory_mb,
             limits.output_bytes + 1,
             int(limits.cpu_seconds * 1e6),
+            int(limits.example_cpu_seconds * 1e6),
             wall_seconds,
         )
         self._socket.settimeout(wall_seconds + GRACE_SECONDS)
@@ -169,11 +175,23 @@ class Slot:
             self._boxes.popitem()[1].close()
 
     def _run_calls(self, job: Job) -> Report:
+        """All inputs in one process, and in another one what that one had no room to answer."""
+        report = self._some_calls(job, job.inputs)
+        while report.usage.exit_code == FULL and (done := packing.answered(report.runs)):
+            spent = report.usage.cpu_seconds
+            rest = replace(job.limits, cpu_seconds=max(job.limits.cpu_seconds - spent, 0.01))
+            more = self._some_calls(replace(job, limits=rest), job.inputs[done:])
+            if not packing.answered(more.runs) and more.usage.exit_code == FULL:
+                break
+            report = packing.joined(report, done, more)
+        return report
+
+    def _some_calls(self, job: Job, inputs: Sequence[Wire]) -> Report:
         limit, mode = job.limits.output_bytes, packing.mode_of(job.entry)
-        with _memory(packing.pack(job, job.inputs)) as text, _memory() as out, _memory() as results:
+        with _memory(packing.pack(job, inputs)) as text, _memory() as out, _memory() as results:
             usage = self._one(job, mode, (self._null, out, out, results, text))
             usage = packing.limit_reached(usage, (_size(out), _size(results)), limit)
-            runs = packing.read_calls(len(job.inputs), _read(results, limit), usage)
+            runs = packing.read_calls(len(inputs), _read(results, limit + 1), usage)
             return Report(runs, usage, packing.kept(_read(out, packing.MAX_KEPT)))
 
     def _run_program(self, job: Job) -> Report:
@@ -254,8 +272,8 @@ class NamespacesSandbox:
     @cached_property
     def fingerprint(self) -> str:
         """Backend, right kind, interpreter, kernel, and the digest of what runs inside."""
-        inside = sorted((CODE / "judge/sandbox/inside").glob("*.py"))
-        code = b"".join(path.read_bytes() for path in (*inside, CODE / "problems/values.py"))
+        folders = (CODE / "judge/sandbox/inside", CODE / "problems/values")
+        code = b"".join(path.read_bytes() for at in folders for path in sorted(at.glob("*.py")))
         rights = "root" if os.geteuid() == 0 else "user"
         python = f"{platform.python_implementation().lower()}{platform.python_version()}"
         return f"namespaces-{rights} {python} linux{platform.release()} {sha256(code).hexdigest()[:12]}"
@@ -315,7 +333,9 @@ def _size(fd: int) -> int:
 def _read(fd: int, most: int) -> bytes:
     """The file's first `most` bytes."""
     content = os.pread(fd, most, 0)
-    while len(content) < min(most, _size(fd)) and (more := os.pread(fd, most - len(content), len(content))):
+    while len(content) < min(most, _size(fd)) and (
+        more := os.pread(fd, most - len(content), len(content))
+    ):
         content += more
     return content
 
@@ -334,4 +354,6 @@ def lease_uid() -> tuple[int, IO[str]]:
             lock.close()
             continue
         return uid, lock
-    raise SandboxUnavailable(f"all {LAST_UID - FIRST_UID + 1} sandbox user ids of this host are taken")
+    raise SandboxUnavailable(
+        f"all {LAST_UID - FIRST_UID + 1} sandbox user ids of this host are taken"
+    )

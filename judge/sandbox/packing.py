@@ -76,6 +76,23 @@ def read_calls(count: int, lines: bytes, usage: Usage) -> tuple[Run, ...]:
     return tuple(runs)
 
 
+def answered(runs: Sequence[Run]) -> int:
+    """How many runs at the start ended by themselves."""
+    over = (Ending.EXITED, Ending.KILLED, Ending.NOT_RUN)
+    return next((i for i, run in enumerate(runs) if run.ending in over), len(runs))
+
+
+def joined(first: Report, done: int, rest: Report) -> Report:
+    """Two reports of one job as one: the first `done` runs of one, all of the other."""
+    usage = replace(
+        rest.usage,
+        cpu_seconds=first.usage.cpu_seconds + rest.usage.cpu_seconds,
+        wall_seconds=first.usage.wall_seconds + rest.usage.wall_seconds,
+        memory_mb=max(first.usage.memory_mb, rest.usage.memory_mb),
+    )
+    return Report(first.runs[:done] + rest.runs, usage, first.stdout, first.stderr)
+
+
 def read_program(lines: bytes, stdout: bytes, usage: Usage) -> Run:
     """The run of a program on one input; its value is what it printed."""
     claims = _lines(lines)
@@ -108,7 +125,9 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
         return Run(Ending.RAISED, detail=reason, message=message)
     if reason == "died":  # its own end says how
         ended = _end(solution)
-        return replace(ended, message=message) if ended.detail else Run(Ending.EXITED, detail="exit:0")
+        return (
+            replace(ended, message=message) if ended.detail else Run(Ending.EXITED, detail="exit:0")
+        )
     endings = {"refused": Ending.REFUSED, "raised": Ending.RAISED, "bad_type": Ending.BAD_TYPE}
     if reason in endings:
         inner, _, message = message.partition(" ")

@@ -67,7 +67,9 @@ def _audit(problem: Problem, sandbox: Sandbox) -> tuple[Problem | None, Fault | 
     judgement = judge(problem, problem.reference, sandbox)
     if judgement.verdict is Verdict.AC:
         return problem, None
-    fault = Fault(problem.slug, judgement.verdict, f"{judgement.reason} {judgement.message}".strip())
+    fault = Fault(
+        problem.slug, judgement.verdict, f"{judgement.reason} {judgement.message}".strip()
+    )
     return (None if judgement.verdict is Verdict.SE else problem), fault
 
 
@@ -79,7 +81,9 @@ def _answered(problem: Problem, sandbox: Sandbox) -> Problem | Fault:
     examples: list[Example] = []
     for example, run in zip(problem.examples, report.runs, strict=True):
         if run.ending is not Ending.RETURNED or run.value is None:
-            return Fault(problem.slug, Verdict.SE, f"the reference {run.ending} {run.detail} {run.message}")
+            return Fault(
+                problem.slug, Verdict.SE, f"the reference {run.ending} {run.detail} {run.message}"
+            )
         answer = (run.value,) if example.from_reference else ()
         examples.append(replace(example, accepted=answer + example.accepted, from_reference=False))
     return replace(problem, examples=tuple(examples))

@@ -96,7 +96,9 @@ def _unordered(claimed: Any, accepted: Any, checker: Checker, depth: int) -> boo
         return sorted(_keys(claimed, depth - 1)) == sorted(_keys(accepted, depth - 1))
     rest = list(accepted)  # with a tolerance there is no key to sort by; such lists are short
     for item in claimed:
-        found = next((i for i, other in enumerate(rest) if _unordered(item, other, checker, depth - 1)), -1)
+        found = next(
+            (i for i, other in enumerate(rest) if _unordered(item, other, checker, depth - 1)), -1
+        )
         if found < 0:
             return False
         del rest[found]

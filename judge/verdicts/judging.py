@@ -128,7 +128,9 @@ def _outcomes(problem: Problem, report: Report) -> tuple[Outcome, ...]:
     )
 
 
-def _outcome(run: Run, checker: Checker, example: Example | None, *, out_of_memory: bool) -> Outcome:
+def _outcome(
+    run: Run, checker: Checker, example: Example | None, *, out_of_memory: bool
+) -> Outcome:
     """One run as an outcome; without an example the examiner has compared already."""
     if run.ending is not Ending.RETURNED:
         verdict, reason = _fault(run, out_of_memory=out_of_memory)

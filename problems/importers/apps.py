@@ -9,7 +9,16 @@ from typing import Any
 
 from problems.errors import MalformedProblem
 from problems.importers.base import field
-from problems.problem import Checker, Difficulty, Example, Function, Limits, Problem, Program, slug_of
+from problems.problem import (
+    Checker,
+    Difficulty,
+    Example,
+    Function,
+    Limits,
+    Problem,
+    Program,
+    slug_of,
+)
 from problems.values import encode
 
 DATE = "2021-05-20"
@@ -27,7 +36,10 @@ class Apps:
 
     def recognises(self, row: dict[str, Any]) -> bool:
         """Rows of either shape."""
-        return {"question", "input_output"} <= row.keys() or {"description", "test_list"} <= row.keys()
+        return {"question", "input_output"} <= row.keys() or {
+            "description",
+            "test_list",
+        } <= row.keys()
 
     def problem(self, row: dict[str, Any], where: str) -> Problem:
         """A program, or a function where the row names one."""
@@ -36,7 +48,9 @@ class Apps:
         tests = _json(row, "input_output", where)
         inputs, outputs = tests.get("inputs", []), tests.get("outputs", [])
         if len(inputs) != len(outputs):
-            raise MalformedProblem(f"{where}: field 'input_output': {len(inputs)} inputs, {len(outputs)} outputs")
+            raise MalformedProblem(
+                f"{where}: field 'input_output': {len(inputs)} inputs, {len(outputs)} outputs"
+            )
         number = str(row.get("problem_id", row.get("id", "")))
         name = tests.get("fn_name")
         solutions = _json(row, "solutions", where) if row.get("solutions") else []

@@ -7,6 +7,7 @@ canonical's answer, the example or the checker says so.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from problems.errors import MalformedProblem
@@ -17,8 +18,10 @@ from problems.values import encode
 
 DATE = "2023-05-02"
 RELATIVE = 1e-7
-CPU_SECONDS = 20.0
-MEMORY_MB = 1024
+_GIANT = 255
+"""MBPP+/255: one of its answers has 128 million items, which takes a while to digest."""
+
+LIMITS = Limits(cpu_seconds=60.0, example_cpu_seconds=6.0, memory_mb=2048, output_bytes=1 << 24)
 
 
 class EvalPlus:
@@ -46,7 +49,9 @@ class EvalPlus:
         except (TypeError, ValueError, AttributeError, IndexError) as error:
             raise MalformedProblem(f"{where}: field 'plus_input': {error}") from None
         entry: Entry = Function(name)
-        examples = tuple(_example(name, arguments) if mbpp else _open(arguments) for arguments in calls)
+        examples = tuple(
+            _example(name, arguments) if mbpp else _open(arguments) for arguments in calls
+        )
         if name == "find_zero" and not mbpp:
             entry, examples = _find_zero(name, prompt, calls, absolute), ()
         return Problem(
@@ -57,7 +62,9 @@ class EvalPlus:
             entry=entry,
             examples=examples,
             checker=_checker(name, absolute) if mbpp else Checker("evalplus", absolute, RELATIVE),
-            limits=Limits(cpu_seconds=CPU_SECONDS, memory_mb=MEMORY_MB),
+            limits=replace(LIMITS, cpu_seconds=300.0, example_cpu_seconds=100.0)
+            if number == _GIANT
+            else LIMITS,
             reference=(prompt if not mbpp else "") + canonical,
             date=DATE,
             original_id=task_id,

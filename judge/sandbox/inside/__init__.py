@@ -1,1 +1,1 @@
-"""Everything that goes into the box; standard library and problems.values only."""
+"""Everything that goes into the box; standard library and `problems.values` only."""

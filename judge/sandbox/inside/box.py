@@ -94,8 +94,7 @@ def build_root(root: Path, prefix: Path, code: Path) -> None:
     for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         (root / "dev" / name).symlink_to(f"/proc/self/fd/{number}")
     shutil.copytree(code / "judge/sandbox/inside", root / "box/judge/sandbox/inside")
-    (root / "box/problems").mkdir(parents=True)
-    shutil.copy(code / "problems/values.py", root / "box/problems/values.py")
+    shutil.copytree(code / "problems/values", root / "box/problems/values")
 
 
 def enter_root(root: Path) -> None:
@@ -115,7 +114,9 @@ def enter_root(root: Path) -> None:
 def unshare(*, user: bool) -> None:
     """Leave every namespace of the host; with `user`, map the caller to root of a new one."""
     uid, gid = os.geteuid(), os.getegid()
-    flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
+    flags = (
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
+    )
     checked(_libc.unshare(flags | (CLONE_NEWUSER if user else 0)), "unshare")
     if user:
         Path("/proc/self/setgroups").write_text("deny")

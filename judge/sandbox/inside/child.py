@@ -15,6 +15,7 @@ Leniency, on purpose: a method may come as a plain function and a function as a 
 import builtins
 import json
 import os
+import resource
 import sys
 import time
 import types
@@ -23,11 +24,15 @@ from collections.abc import Callable
 from typing import Any
 
 from judge.sandbox.inside.jobs import JobText, Mode, read_all
-from problems.values import Unencodable, decode, encode
+from problems.values import Unencodable, decode, digest, encode
+from problems.values.form import TooMany
 
 RESULTS, JOB = 3, 4
+FULL = 75
+"""Exit code of a child whose results file has no room for its next answer."""
 MODULE = "solution"
 MAX_NODES = 1_000_000
+MAX_ANSWER = 256 * 1024
 Write = Callable[[str], object]
 
 
@@ -69,7 +74,7 @@ def main(mode: Mode) -> None:
     job = take_job()
     if mode is Mode.PROGRAM:
         run_program(job)
-    run_calls(mode, job, RESULTS)
+    run_calls(mode, job, RESULTS, resource.getrlimit(resource.RLIMIT_FSIZE)[0])
     _flush()
     os._exit(0)
 
@@ -117,18 +122,29 @@ def find(namespace: dict[str, Any], name: str, owner: str) -> Callable[[], Calla
 # --- function and class --------------------------------------------------------------------------
 
 
-def run_calls(mode: Mode, job: JobText, results: int) -> None:
-    """Every input in this one process; each answer is written as soon as it is there."""
+def run_calls(mode: Mode, job: JobText, results: int, room: int) -> None:
+    """Every input in this one process; each answer is written as soon as it is there. When an
+    answer no longer fits into `room` bytes beside others, the rest is left to the next process."""
+    answered = 0
 
     def write(line: str) -> None:
+        nonlocal room, answered
         text = line.encode("ascii", "backslashreplace") + b"\n"
+        if len(text) > room and answered > 1:
+            os._exit(FULL)
+        room -= len(text)
+        answered += 1
         while text:
             text = text[os.write(results, text) :]
 
     try:
         namespace = load(job, MODULE)
         entry = job.entry
-        run = _class_call(namespace, entry) if mode is Mode.CLASS else _function_call(namespace, entry)
+        run = (
+            _class_call(namespace, entry)
+            if mode is Mode.CLASS
+            else _function_call(namespace, entry)
+        )
     except Refused as refused:
         write(f"0 refused {one_line(str(refused))}")
         return
@@ -154,7 +170,7 @@ def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable
     givers = [_GIVE.get(_node_type(kind)) for kind in entry["types"]]
     in_place = entry["in_place"]
     answer = entry["returns"] if in_place is None else (*entry["types"], "")[in_place]
-    take = _TAKE.get(_node_type(answer), encode)
+    take = _TAKE.get(_node_type(answer), answer_text)
     plain = not any(givers)
 
     def run(arguments: list[Any]) -> str:
@@ -167,6 +183,15 @@ def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable
         return take(returned if in_place is None else arguments[in_place])
 
     return run
+
+
+def answer_text(value: object) -> str:
+    """The answer's text, or the digest of one that would be too large."""
+    try:
+        text = encode(value)
+    except TooMany:
+        return digest(value)
+    return text if len(text) <= MAX_ANSWER else digest(value)
 
 
 def _class_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:

@@ -29,6 +29,7 @@ from problems.values import Undecodable, Unencodable, decode, encode
 RESULTS = 3
 MAX_CALLS = 100_000
 
+
 class Fatal(BaseException):
     """Unwinds the check when the solution has left the rules."""
 

@@ -37,7 +37,27 @@ _DENIED: dict[str, tuple[int, ...]] = {
     "other processes": (101, 310, 311, 312, 424, 438, 440, 448),  # ptrace process_vm_* kcmp pidfd_*
     "shared memory": (29, 30, 31, 67, 64, 65, 66, 220, 68, 69, 70, 71, *range(240, 246), 319, 447),
     "mounts and roots": (155, 161, 165, 166, 272, 308, *range(428, 434), 442, 457, 458, 467),
-    "kernel": (134, 139, 153, 154, 156, 163, 167, 168, 169, 172, 173, 175, 176, 179, 180, 212, 246, 313, 320),
+    "kernel": (
+        134,
+        139,
+        153,
+        154,
+        156,
+        163,
+        167,
+        168,
+        169,
+        172,
+        173,
+        175,
+        176,
+        179,
+        180,
+        212,
+        246,
+        313,
+        320,
+    ),
     "attack surface": (103, 135, 250, 248, 249, 298, 300, 303, 304, 321, 323, 425, 426, 427, 443),
     "memory policy": (237, 238, 256, 278, 279),
     "names and clocks": (159, 164, 170, 171, 227, 305),
@@ -109,7 +129,10 @@ def _refuse_bits(argument: int, bits: int) -> list[bytes]:
 
 
 def _server_filter() -> list[bytes]:
-    allowed = [_jump(_EQUAL, option, len(_PRCTL_HARMLESS) - i, 0) for i, option in enumerate(_PRCTL_HARMLESS)]
+    allowed = [
+        _jump(_EQUAL, option, len(_PRCTL_HARMLESS) - i, 0)
+        for i, option in enumerate(_PRCTL_HARMLESS)
+    ]
     return [
         *_head(),
         *_when(_MMAP, _refuse_bits(3, _MAP_SHARED)),
@@ -168,7 +191,9 @@ def seal_server() -> None:
         raise SealFailed(0, f"no system call table for {platform.machine()}: x86_64 is needed")
     for capability in range(_LAST_CAP + 1):
         if capability not in _KEPT:
-            _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0)  # above the last: EINVAL
+            _libc.prctl(
+                PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0
+            )  # above the last: EINVAL
     _keep_capabilities(_KEPT)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_SET_DUMPABLE, 0)

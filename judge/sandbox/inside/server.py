@@ -28,12 +28,13 @@ import socket
 import struct
 import sys
 import time
+from typing import NamedTuple
 
 from judge.sandbox.inside import child, examiner, seal, serving
 from judge.sandbox.inside.jobs import JobText, Mode, compose
 
-HEADER = struct.Struct("<BBxxIQQd")
-"""mode, threads wanted, memory MiB, output bytes, CPU µs, wall seconds."""
+HEADER = struct.Struct("<BBxxIQQQd")
+"""mode, threads wanted, memory MiB, output bytes, CPU µs, CPU µs an example, wall seconds."""
 ANSWER = struct.Struct("<BBBxIQQQ")
 """exited 0 / signalled 1, code or signal, killed by, then 4 bytes 0, CPU µs, wall µs, memory KiB."""
 READY = b"ready"
@@ -65,6 +66,18 @@ PRELOADED = (
 )
 
 
+class Limits(NamedTuple):
+    """A job's header."""
+
+    mode: int
+    threads: int
+    memory_mb: int
+    output_bytes: int
+    cpu_us: int
+    example_cpu_us: int
+    wall_seconds: float
+
+
 def main() -> None:
     """Serve jobs until the host hangs up. Never returns."""
     settings = json.loads(sys.argv[1])
@@ -87,9 +100,7 @@ def main() -> None:
             os._exit(0)
         if len(frame) != HEADER.size:
             continue  # a request to end a job that had ended by itself
-        mode, threads, memory, output, cpu_us, wall = HEADER.unpack(frame)
-        answer = _serve(Mode(mode), bool(threads), memory, output, cpu_us, wall, fds, uid, control)
-        control.sendall(answer)
+        control.sendall(_serve(Limits(*HEADER.unpack(frame)), fds, uid, control))
 
 
 def _settle_descriptors(number: int) -> socket.socket:
@@ -108,38 +119,37 @@ def _settle_descriptors(number: int) -> socket.socket:
 def _warm_up() -> None:
     """Walk the paths a child will walk, on a trusted snippet, with the results thrown away."""
     text = compose(
-        {"name": "solve", "owner": "Solution", "types": ["list[int]", "str"], "returns": "", "in_place": None},
+        {
+            "name": "solve",
+            "owner": "Solution",
+            "types": ["list[int]", "str"],
+            "returns": "",
+            "in_place": None,
+        },
         ['[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'],
         "import math",
         WARM_UP,
     )
     for _ in range(20):
-        child.run_calls(Mode.FUNCTION, JobText.parse(text), _FIRST_FREE - 1)
+        child.run_calls(Mode.FUNCTION, JobText.parse(text), _FIRST_FREE - 1, 1 << 20)
         serving.rehearse()
         examiner.rehearse()
     sys.modules.pop(child.MODULE, None)
 
 
-def _serve(
-    mode: Mode,
-    threads: bool,
-    memory_mb: int,
-    output: int,
-    cpu_us: int,
-    wall: float,
-    fds: list[int],
-    uid: int,
-    control: socket.socket,
-) -> bytes:
+def _serve(limits: Limits, fds: list[int], uid: int, control: socket.socket) -> bytes:
     started = time.monotonic()
     pid = _fork()
     if pid == 0:
-        _become(mode, threads, memory_mb, output, cpu_us, fds, uid)
+        _become(limits, fds, uid)
+    results = fds[3]
     for fd in fds:
-        os.close(fd)
+        if fd != results:
+            os.close(fd)
     if pid < 0:
         os._exit(71)  # no memory for a child: the host sees the server go and blames itself
-    killed_by = _watch(pid, cpu_us / 1e6, started + wall, control)
+    killed_by = _watch(pid, limits, started + limits.wall_seconds, results, control)
+    os.close(results)
     _, status, usage = os.wait4(pid, 0)
     _sweep()
     wall_us = int((time.monotonic() - started) * 1e6)
@@ -149,33 +159,40 @@ def _serve(
     return ANSWER.pack(signalled, code, killed_by, 0, spent_us, wall_us, usage.ru_maxrss)
 
 
-def _watch(pid: int, cpu: float, deadline: float, control: socket.socket) -> int:
-    """Wait for the child's end, or bring it about; an index into KILLED_BY."""
+def _watch(pid: int, limits: Limits, deadline: float, results: int, control: socket.socket) -> int:
+    """Wait for the child's end, or bring it about; an index into KILLED_BY.
+
+    An example's own clock starts over when the results have grown. A solution can make them grow
+    by itself, at the price of its answers; the limit on the whole still holds.
+    """
     watched = os.pidfd_open(pid)
     poller = select.poll()
     poller.register(watched, select.POLLIN)
     poller.register(control, select.POLLIN)
     clock = (~pid << 3) | 2  # the CPU clock of all threads of that process
-    reason = 0
+    whole, each = limits.cpu_us / 1e6, (limits.example_cpu_us or limits.cpu_us) / 1e6
+    seen_size, began_at = 0, 0.0
     try:
         while True:
             try:
-                cpu_left = cpu - time.clock_gettime(clock)
+                spent = time.clock_gettime(clock)
             except OSError:
                 return 0  # already gone
+            size = os.fstat(results).st_size
+            if size != seen_size:
+                seen_size, began_at = size, spent
+            cpu_left = min(whole - spent, each - (spent - began_at))
             wall_left = deadline - time.monotonic()
             if cpu_left <= 0 or wall_left <= 0:
-                reason = 1 if cpu_left <= 0 else 2
-                break
+                os.kill(pid, signal.SIGKILL)
+                return 1 if cpu_left <= 0 else 2
             # several threads spend CPU time faster than the wall clock runs
             ready = {fd for fd, _ in poller.poll(max(1.0, min(cpu_left, wall_left) * 500))}
             if watched in ready:
                 return 0
             if ready:
-                reason = 3
-                break
-        os.kill(pid, signal.SIGKILL)
-        return reason
+                os.kill(pid, signal.SIGKILL)
+                return 3
     finally:
         os.close(watched)
 
@@ -193,27 +210,26 @@ def _sweep() -> None:
             return
 
 
-def _become(
-    mode: Mode, threads: bool, memory_mb: int, output: int, cpu_us: int, fds: list[int], uid: int
-) -> None:
+def _become(limits: Limits, fds: list[int], uid: int) -> None:
     """The child's first steps: its own descriptors, limits and rights; then the job. No return."""
     try:
         for target, fd in enumerate(fds):
             os.dup2(fd, target)
         os.closerange(len(fds), 1024)
-        seconds = int(cpu_us / 1e6) + 2
+        seconds = limits.cpu_us // 1_000_000 + 2
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, memory_mb << 20))
+        memory, output = limits.memory_mb << 20, limits.output_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
-        seal.drop(uid, threads=threads)
+        seal.drop(uid, threads=bool(limits.threads))
         gc.enable()
-        match mode:
+        match Mode(limits.mode):
             case Mode.EXAMINE:
                 examiner.main()
             case Mode.SERVE:
                 serving.main()
             case _:
-                child.main(mode)
+                child.main(Mode(limits.mode))
     except BaseException:
         os._exit(70)
     os._exit(0)
