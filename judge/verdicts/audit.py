@@ -9,10 +9,12 @@ nothing is ever judged unsealed or against answers nobody verified.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from judge.sandbox.base import Ending, Job, Sandbox
 from judge.verdicts.judging import judge
 from judge.verdicts.verdict import Verdict
+from problems.files import read_set, write_set
 from problems.problem import Example, Problem, ProblemSet
 
 
@@ -49,6 +51,29 @@ def complete(
     problems = tuple(problem for problem, _ in found if problem)
     faults = tuple(fault for _, fault in found if fault)
     return AuditedSet(problem_set.with_problems(problems), faults)
+
+
+def complete_once(
+    problem_set: ProblemSet,
+    sandbox: Sandbox,
+    folder: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> AuditedSet:
+    """`complete` for a set that lacks answers, remembered in `folder` under its digest; a set that
+    lacks none is taken as it is."""
+    if not any(map(lacks_answers, problem_set.problems)):
+        return AuditedSet(problem_set, ())
+    kept = folder / f"{problem_set.digest}.jsonl"
+    if kept.exists():
+        known = read_set(kept)
+        left_out = {p.slug for p in problem_set.problems} - {p.slug for p in known.problems}
+        faults = tuple(
+            Fault(slug, Verdict.SE, "its reference did not hold") for slug in sorted(left_out)
+        )
+        return AuditedSet(ProblemSet(problem_set.name, known.problems), faults)
+    audited = complete(problem_set, sandbox, progress)
+    write_set(audited.problem_set, kept)
+    return audited
 
 
 def lacks_answers(problem: Problem) -> bool:

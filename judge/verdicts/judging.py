@@ -5,14 +5,17 @@ host, N claims for N examples. A verdict that hangs on time is given only after 
 time, alone on the machine; that second run counts.
 """
 
+import ast
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Literal
 
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox.base import Ending, Job, Report, Run, Sandbox
 from judge.verdicts.checkers import UNDECIDED, matches
 from judge.verdicts.verdict import Evidence, Judgement, Outcome, Verdict, worst
+from problems.names import defined_names, used_names
 from problems.problem import Checker, Examined, Example, Problem
 from problems.values import Undecodable, Wire
 
@@ -32,10 +35,16 @@ _LIMITS = {
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Settings of a judging that decide verdicts and so are part of its fingerprint: code that runs
-    before the solution, and factors on the problem's limits."""
+    before the solution, and factors on the problem's limits.
+
+    `helpers` says whose helpers an examined check calls where the prompt defines some (HumanEval/32,
+    38, 50): the `problem`'s, or, as harnesses with one shared namespace have it, the `solution`'s,
+    which is then believed in what it says of itself.
+    """
 
     preamble: str = ""
     prefix_prompt: bool = False
+    helpers: Literal["problem", "solution"] = "problem"
     cpu_seconds: float | None = None
     memory_mb: int | None = None
 
@@ -45,6 +54,7 @@ class Conditions:
         parts = [
             f"preamble={sha256(self.preamble.encode()).hexdigest()[:12]}" if self.preamble else "",
             "prefix=prompt" if self.prefix_prompt else "",
+            "helpers=solution" if self.helpers == "solution" else "",
             f"cpu={self.cpu_seconds:g}s" if self.cpu_seconds else "",
             f"memory={self.memory_mb}MB" if self.memory_mb else "",
         ]
@@ -92,7 +102,23 @@ def _job(problem: Problem, source: str, conditions: Conditions) -> Job:
         cpu_seconds=conditions.cpu_seconds or problem.limits.cpu_seconds,
         memory_mb=conditions.memory_mb or problem.limits.memory_mb,
     )
-    return replace(Job.of(problem, source, conditions.preamble), limits=limits)
+    job = replace(Job.of(problem, source, conditions.preamble), limits=limits)
+    if conditions.helpers == "solution" and isinstance(problem.entry, Examined):
+        return replace(job, entry=_with_helpers_of_the_solution(problem.entry))
+    return job
+
+
+def _with_helpers_of_the_solution(entry: Examined) -> Examined:
+    """The entry as a harness sees it that never runs the prompt: what the check calls and the
+    prompt would define has to come from the solution."""
+    prompt = ast.parse(entry.prompt)
+    helpers = defined_names(prompt) & used_names([ast.parse(entry.check)])
+    imports = [node for node in prompt.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return replace(
+        entry,
+        prompt=ast.unparse(ast.Module(imports, [])),
+        names=tuple(sorted({*entry.names, *helpers})),
+    )
 
 
 def _run(sandbox: Sandbox, job: Job) -> Report:

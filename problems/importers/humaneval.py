@@ -6,7 +6,8 @@ only the prompt defines; the solution's own version of them is out of the check'
 
 from typing import Any
 
-from problems.importers.base import field, imports_for, parsed
+from problems.importers.base import field, parsed
+from problems.names import imports_for
 from problems.problem import Examined, Limits, Problem, slug_of
 
 DATE = "2021-07-07"

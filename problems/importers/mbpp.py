@@ -7,7 +7,8 @@ defines, so that neither helpers nor builtins can be replaced by the solution.
 from typing import Any
 
 from problems.errors import MalformedProblem
-from problems.importers.base import defined_names, field, imports_for, parsed, used_names
+from problems.importers.base import field, parsed
+from problems.names import defined_names, imports_for, used_names
 from problems.problem import Examined, Limits, Problem, slug_of
 
 DATE = "2021-08-16"

