@@ -64,7 +64,8 @@ class Program:
 class Examined:
     """A problem whose check is code (HumanEval, MBPP), run by the sealed examiner.
 
-    `prompt` and `setup` run before `check`; `names` is the static list of what the check may
+    Where the check is provably `f(literals) == literal`, the problem's examples say the same as data,
+    and a judging may use those instead. `prompt` and `setup` run before `check`; `names` is the static list of what the check may
     reach in the solution. `check` must never reach a solution, a model or a page.
     """
 

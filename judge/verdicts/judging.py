@@ -16,7 +16,7 @@ from judge.sandbox.base import Ending, Job, Report, Run, Sandbox
 from judge.verdicts.checkers import UNDECIDED, matches
 from judge.verdicts.verdict import Evidence, Judgement, Outcome, Verdict, worst
 from problems.names import defined_names, used_names
-from problems.problem import Checker, Examined, Example, Problem
+from problems.problem import Checker, Examined, Example, Function, Problem
 from problems.values import Undecodable, Wire
 
 JUDGE_VERSION = version("judge")
@@ -40,10 +40,12 @@ class Conditions:
     `helpers` says whose helpers an examined check calls where the prompt defines some (HumanEval/32,
     38, 50): the `problem`'s, or, as harnesses with one shared namespace have it, the `solution`'s,
     which is then believed in what it says of itself.
+    `examiner` sends every examined problem to the examiner, also where its check is plain data.
     """
 
     preamble: str = ""
     prefix_prompt: bool = False
+    examiner: bool = False
     helpers: Literal["problem", "solution"] = "problem"
     cpu_seconds: float | None = None
     memory_mb: int | None = None
@@ -54,6 +56,7 @@ class Conditions:
         parts = [
             f"preamble={sha256(self.preamble.encode()).hexdigest()[:12]}" if self.preamble else "",
             "prefix=prompt" if self.prefix_prompt else "",
+            "examiner=always" if self.examiner else "",
             "helpers=solution" if self.helpers == "solution" else "",
             f"cpu={self.cpu_seconds:g}s" if self.cpu_seconds else "",
             f"memory={self.memory_mb}MB" if self.memory_mb else "",
@@ -69,7 +72,7 @@ def judge(
     job = _job(problem, source, conditions)
     if source.strip():
         report = _run(sandbox, job)
-        outcomes = _outcomes(problem, report)
+        outcomes = _outcomes(problem, report, as_data=_as_data(problem, conditions))
     else:
         report = Report(())
         outcomes = (Outcome(Verdict.CE, "no_code"),) * max(len(problem.examples), 1)
@@ -103,9 +106,18 @@ def _job(problem: Problem, source: str, conditions: Conditions) -> Job:
         memory_mb=conditions.memory_mb or problem.limits.memory_mb,
     )
     job = replace(Job.of(problem, source, conditions.preamble), limits=limits)
+    if _as_data(problem, conditions) and isinstance(problem.entry, Examined):
+        return replace(job, entry=Function(problem.entry.name))
     if conditions.helpers == "solution" and isinstance(problem.entry, Examined):
         return replace(job, entry=_with_helpers_of_the_solution(problem.entry))
     return job
+
+
+def _as_data(problem: Problem, conditions: Conditions) -> bool:
+    """Whether the check is judged by examples on the host rather than in the examiner."""
+    return bool(problem.examples) and not (
+        conditions.examiner and isinstance(problem.entry, Examined)
+    )
 
 
 def _with_helpers_of_the_solution(entry: Examined) -> Examined:
@@ -142,9 +154,9 @@ def _hangs_on_time(report: Report, job: Job) -> bool:
     return killed or report.usage.cpu_seconds >= NEAR_LIMIT * job.limits.cpu_seconds
 
 
-def _outcomes(problem: Problem, report: Report) -> tuple[Outcome, ...]:
+def _outcomes(problem: Problem, report: Report, *, as_data: bool) -> tuple[Outcome, ...]:
     near = report.usage.memory_mb >= 0.9 * problem.limits.memory_mb
-    if isinstance(problem.entry, Examined):
+    if isinstance(problem.entry, Examined) and not as_data:
         return (_outcome(report.runs[0], problem.checker, None, out_of_memory=near),)
     if len(report.runs) != len(problem.examples):
         return (Outcome(Verdict.SE, "no_tests"),)

@@ -7,6 +7,7 @@ only the prompt defines; the solution's own version of them is out of the check'
 from typing import Any
 
 from problems.importers.base import field, parsed
+from problems.importers.literal_checks import as_examples
 from problems.names import imports_for
 from problems.problem import Examined, Limits, Problem, slug_of
 
@@ -43,6 +44,7 @@ class HumanEval:
                 prompt=imports_for(trees) + runnable,
                 calls_check=True,
             ),
+            examples=as_examples(check, name, calls_check=True),
             limits=Limits(cpu_seconds=3.0),
             reference=prompt + field(row, "canonical_solution", str, where),
             date=DATE,

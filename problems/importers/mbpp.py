@@ -8,6 +8,7 @@ from typing import Any
 
 from problems.errors import MalformedProblem
 from problems.importers.base import field, parsed
+from problems.importers.literal_checks import as_examples
 from problems.names import defined_names, imports_for, used_names
 from problems.problem import Examined, Limits, Problem, slug_of
 
@@ -49,6 +50,7 @@ class Mbpp:
                 prompt=imports_for(trees),
                 setup=setup,
             ),
+            examples=as_examples(check, called[0], calls_check=False) if not setup.strip() else (),
             limits=Limits(cpu_seconds=3.0),
             reference=code,
             date=DATE,
