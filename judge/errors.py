@@ -33,7 +33,7 @@ class SandboxError(JudgeError):
 
 
 class SandboxUnavailable(SandboxError):
-    """This host cannot give the isolation that was promised."""
+    """The host cannot give the isolation that was promised."""
 
 
 class ModelError(JudgeError):

@@ -11,13 +11,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from problems.errors import ImportFailed, MalformedProblem
 from problems.problem import (
     ENTRIES,
     Checker,
     Class,
+    Difficulty,
     Entry,
     Example,
     Function,
@@ -45,12 +46,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises ImportFailed for what cannot be read: missing, truncated gz, not UTF-8, a line over
     32 MiB, over 2 GiB in all.
     """
-    total = 0
+    total = number = 0
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if packed else path.open("rb") as lines:
-            number = 0
             while line := lines.readline(MAX_LINE + 1):
                 number += 1
                 total += len(line)
@@ -147,7 +147,7 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
             WrongSolution(item.text("source"), item.text("verdict"), item.text("note", ""))
             for item in (_Fields(each, f"{where}: wrong") for each in fields_.objects("wrong"))
         ),
-        difficulty=difficulty,  # type: ignore[arg-type] - checked above
+        difficulty=cast(Difficulty, difficulty),
         tags=tuple(map(str, fields_.get("tags", list, []))),
         date=fields_.text("date", ""),
         original_id=fields_.text("original_id", ""),

@@ -16,7 +16,7 @@ class Job:
     source: str
     entry: Entry
     inputs: tuple[Wire, ...]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     preamble: str = ""
 
     @classmethod

@@ -2,146 +2,36 @@
 
 Theory of operation. A *slot* runs one job at a time. It owns a *box* for solutions and, once an
 examined problem comes, a second one for examiners: another process tree, another user id, another
-set of namespaces. A box is started by exec of inside/box.py (never forked from this process, which
-has threads) and talked to over one unix socket (inside/server.py). For every job the host makes
+set of namespaces (boxes.py). For every job the host makes
 fresh memory files and pipes, hands them over, waits for the kernel's counters, and reads the files
 itself; so a box keeps nothing of a job. A box that answers late, short or not at all is killed and
 replaced, and the job fails as SandboxError: ours, to be run again.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
-import socket
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
-from judge.errors import SandboxError, SandboxUnavailable
+from judge.errors import SandboxUnavailable
 from judge.sandbox import packing
-from judge.sandbox.base import Job, Report, Run, Usage
+from judge.sandbox.base import Ending, Job, Report, Run, Usage
+from judge.sandbox.boxes import CODE, Box
 from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode
-from judge.sandbox.inside.server import ANSWER, HEADER, KILLED_BY, READY
 from problems.problem import Examined, Limits
 from problems.values import Wire
 
-CODE = Path(__file__).parents[2]
-FIRST_UID, LAST_UID = 60_600, 61_183
-START_SECONDS = 30.0
-GRACE_SECONDS = 15.0
 EXAMINER_EXTRA_SECONDS = 1.0
 EXAMINER_MEMORY_MB = 1024
 _THREAD_WORDS = ("thread", "concurrent", "asyncio")
-
-
-class Box:
-    """One fork server behind its wall."""
-
-    def __init__(self, python: Path) -> None:
-        self._uid, self._lease = lease_uid()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        root = Path(tempfile.mkdtemp(prefix="judge-box-"))
-        settings = {
-            "root": str(root),
-            "prefix": str(Path(sys.base_prefix).resolve()),
-            "code": str(CODE),
-            "python": str(python),
-            "uid": self._uid,
-            "socket": theirs.fileno(),
-        }
-        script = str(CODE / "judge/sandbox/inside/box.py")
-        self._process = subprocess.Popen(
-            [python, "-I", "-S", "-B", "-X", "utf8", script, json.dumps(settings)],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={},
-            cwd="/",
-        )
-        theirs.close()
-        self._socket = ours
-        ours.settimeout(START_SECONDS)
-        try:
-            ready = ours.recv(16) == READY
-        except OSError:
-            ready = False
-        with contextlib.suppress(OSError):
-            root.rmdir()  # the box is in its own mount namespace; here the folder is empty
-        if not ready:
-            raise SandboxUnavailable(self._why_not())
-
-    def _why_not(self) -> str:
-        self.close()
-        said = (
-            self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
-        )
-        last = said.strip().splitlines()[-1:] or ["no message"]
-        return (
-            f"the namespaces sandbox cannot be set up on this host ({last[0]}); run as root, or allow "
-            "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1)"
-        )
-
-    def start(
-        self, mode: Mode, limits: Limits, wall_seconds: float, fds: Sequence[int], *, threads: bool
-    ) -> None:
-        """Hand a job over; `finish` must follow."""
-        frame = HEADER.pack(
-            mode,
-            threads,
-            limits.memory_mb,
-            limits.output_bytes + 1,
-            int(limits.cpu_seconds * 1e6),
-            int(limits.example_cpu_seconds * 1e6),
-            wall_seconds,
-        )
-        self._socket.settimeout(wall_seconds + GRACE_SECONDS)
-        try:
-            socket.send_fds(self._socket, [frame], fds)
-        except OSError as error:
-            raise SandboxError(f"a sandbox process went away ({error})") from None
-
-    def cancel(self) -> None:
-        """End the running job now."""
-        with contextlib.suppress(OSError):
-            self._socket.send(b"x")
-
-    def finish(self) -> Usage:
-        """Wait for the job's end."""
-        try:
-            frame = self._socket.recv(ANSWER.size)
-        except OSError as error:
-            raise SandboxError(f"a sandbox process does not answer ({error})") from None
-        if len(frame) != ANSWER.size:
-            raise SandboxError("a sandbox process ended in the middle of a job")
-        signalled, code, killed_by, _, cpu_us, wall_us, kib = ANSWER.unpack(frame)
-        return Usage(
-            exit_code=0 if signalled else code,
-            signal=code if signalled else 0,
-            killed_by=KILLED_BY[killed_by],
-            cpu_seconds=cpu_us / 1e6,
-            wall_seconds=wall_us / 1e6,
-            memory_mb=kib / 1024,
-        )
-
-    def close(self) -> None:
-        """End the box and everything in it."""
-        self._socket.close()
-        self._process.kill()
-        self._process.wait()
-        self._lease.close()
-        if self._process.stderr and self._process.returncode is None:
-            self._process.stderr.close()
 
 
 class Slot:
@@ -215,7 +105,7 @@ class Slot:
                     runs.append(packing.read_program(_read(results, limit), stdout, usage))
                 if usage.killed_by:
                     break
-        runs += [Run(packing.Ending.NOT_RUN)] * (len(job.inputs) - len(runs))
+        runs += [Run(Ending.NOT_RUN)] * (len(job.inputs) - len(runs))
         return Report(tuple(runs), usage, packing.kept(stdout), packing.kept(stderr))
 
     def _one(self, job: Job, mode: Mode, fds: Sequence[int]) -> Usage:
@@ -338,22 +228,3 @@ def _read(fd: int, most: int) -> bytes:
     ):
         content += more
     return content
-
-
-def lease_uid() -> tuple[int, IO[str]]:
-    """A user id that no other box of this host has, with the lock that says so."""
-    if os.geteuid() != 0:
-        return 0, open(os.devnull)  # noqa: PTH123, SIM115 - one id is all there is
-    folder = Path("/run/judge")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for uid in range(FIRST_UID, LAST_UID + 1):
-        lock = (folder / f"uid-{uid}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        return uid, lock
-    raise SandboxUnavailable(
-        f"all {LAST_UID - FIRST_UID + 1} sandbox user ids of this host are taken"
-    )

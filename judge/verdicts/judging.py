@@ -125,7 +125,9 @@ def _with_helpers_of_the_solution(entry: Examined) -> Examined:
     prompt would define has to come from the solution."""
     prompt = ast.parse(entry.prompt)
     helpers = defined_names(prompt) & used_names([ast.parse(entry.check)])
-    imports = [node for node in prompt.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports: list[ast.stmt] = [
+        node for node in prompt.body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     return replace(
         entry,
         prompt=ast.unparse(ast.Module(imports, [])),

@@ -23,14 +23,19 @@ class Importer(Protocol):
         """The row as a problem. Raises MalformedProblem naming `where` and the field."""
 
 
-def field(row: dict[str, Any], name: str, kind: type, where: str, default: Any = ...) -> Any:
+def field(
+    row: dict[str, Any], name: str, kind: type | tuple[type, ...], where: str, default: Any = ...
+) -> Any:
     """A field of that type, or MalformedProblem."""
     value = row.get(name, default)
     if value is ...:
         raise MalformedProblem(f"{where}: field {name!r} is missing")
     if not isinstance(value, kind):
+        wanted = " or ".join(
+            each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,))
+        )
         raise MalformedProblem(
-            f"{where}: field {name!r}: {kind.__name__} wanted, not {type(value).__name__}"
+            f"{where}: field {name!r}: {wanted} wanted, not {type(value).__name__}"
         )
     return value
 

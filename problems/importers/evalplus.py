@@ -13,7 +13,7 @@ from typing import Any
 from problems.errors import MalformedProblem
 from problems.importers.base import field
 from problems.importers.humaneval import runnable_prompt
-from problems.problem import Checker, Entry, Example, Examined, Function, Limits, Problem, slug_of
+from problems.problem import Checker, Entry, Examined, Example, Function, Limits, Problem, slug_of
 from problems.values import encode
 
 DATE = "2023-05-02"
@@ -40,10 +40,10 @@ class EvalPlus:
         prompt = field(row, "prompt", str, where)
         canonical = field(row, "canonical_solution", str, where)
         inputs = _inputs(row, "base_input", where) + _inputs(row, "plus_input", where)
-        absolute = float(field(row, "atol", (int | float), where, 0.0))  # type: ignore[arg-type]
+        absolute = float(field(row, "atol", (int, float), where, 0.0))
         mbpp = task_id.lower().startswith("mbpp")
         number = int(task_id.rpartition("/")[2]) if mbpp else -1
-        shape = _SHAPES.get(number, lambda arguments: arguments)
+        shape = _SHAPES.get(number, list)
         try:
             calls = [shape(arguments) for arguments in inputs]
         except (TypeError, ValueError, AttributeError, IndexError) as error:
@@ -73,7 +73,7 @@ class EvalPlus:
 
 def _inputs(row: dict[str, Any], name: str, where: str) -> list[Any]:
     """The argument lists; a task without any (793) has an empty object there."""
-    return field(row, name, list, where) if row.get(name) else []  # type: ignore[no-any-return]
+    return list(field(row, name, list, where)) if row.get(name) else []
 
 
 def _open(arguments: list[Any], also: tuple[Any, ...] = ()) -> Example:
@@ -93,11 +93,17 @@ def _find_zero(name: str, prompt: str, calls: list[list[Any]], absolute: float) 
 
 # --- what EvalPlus's evaluator accepts beyond the canonical's answer ------------------------------
 
-_SETS = (
-    "similar_elements find_char_long common_in_nested_lists extract_singly larg_nnum "
-    "intersection_array find_dissimilar Diff"
-).split()
-_MATCHES = "check_str text_match_three text_starta_endb".split()
+_SETS = [
+    "similar_elements",
+    "find_char_long",
+    "common_in_nested_lists",
+    "extract_singly",
+    "larg_nnum",
+    "intersection_array",
+    "find_dissimilar",
+    "Diff",
+]
+_MATCHES = ["check_str", "text_match_three", "text_starta_endb"]
 
 
 def _checker(name: str, absolute: float) -> Checker:
@@ -154,10 +160,9 @@ def _mixed(arguments: list[Any]) -> list[Any]:
 
 _SHAPES: dict[int, Shape] = {
     **dict.fromkeys(
-        (2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630)
-        + (726, 740, 744, 809),
-        _tuples,
+        (2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616), _tuples
     ),
+    **dict.fromkeys((630, 726, 740, 744, 809), _tuples),
     **dict.fromkeys(
         (63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780), _lists_of_tuples
     ),

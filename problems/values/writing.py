@@ -47,9 +47,8 @@ def encode(value: object, refer: Callable[[object], int] | None = None) -> Wire:
     refused. Raises Unencodable (naming the type, a cycle or the limit broken).
     """
     kind = type(value)
-    if kind is int or kind is str or kind is bool or kind is _NONE:
-        if kind is not int or value.bit_length() <= PLAIN_INT_BITS:  # type: ignore[attr-defined]
-            return Wire(_dumps(value))
+    if kind is str or kind is bool or kind is _NONE:
+        return Wire(_dumps(value))
     try:
         return Wire(_dumps(_plain(value, 0, [0], refer)))
     except RecursionError:
@@ -102,8 +101,11 @@ def _mapping(
 def _rarer(
     value: Any, kind: type, depth: int, count: list[int], refer: Callable[[object], int] | None
 ) -> Any:
-    """Types off the beaten track, then subclasses of builtins, flattened by their base."""
-    again = lambda base: _plain(base, depth, count, refer)  # noqa: E731 - five short uses below
+    """Types off the beaten track."""
+
+    def again(base: Any) -> Any:
+        return _plain(base, depth, count, refer)
+
     if kind is bytes or kind is bytearray:
         return {"$" + kind.__name__: value.hex()}
     if kind is complex:
@@ -123,10 +125,21 @@ def _rarer(
         return {"$iterator": _each(items, depth, count, refer)}
     if kind is re.Match:
         return {"$match": [value.start(), str(value.group())]}
-    if kind is type:
+    if isinstance(value, type) and kind is type:
         if BUILTIN_TYPES.get(value.__name__) is value:
             return {"$type": value.__name__}
         raise Unencodable("type")
+    return _flattened(value, kind, depth, count, refer)
+
+
+def _flattened(
+    value: Any, kind: type, depth: int, count: list[int], refer: Callable[[object], int] | None
+) -> Any:
+    """Subclasses of builtins, read through their base's own methods; then handles, then refusal."""
+
+    def again(base: Any) -> Any:
+        return _plain(base, depth, count, refer)
+
     if issubclass(kind, bool | int):
         return again(int.__int__(value))
     if issubclass(kind, float):

@@ -46,7 +46,7 @@ def checked(result: int, what: str) -> None:
 
 
 def mount(source: str, target: Path, kind: str, flags: int, options: str = "") -> None:
-    """mount(2)."""
+    """The system call of that name."""
     arguments = (source.encode(), str(target).encode(), kind.encode() or None)
     result = _libc.mount(*arguments, ctypes.c_ulong(flags), options.encode() or None)
     checked(result, f"mount {source} on {target}")
@@ -145,19 +145,19 @@ def main() -> None:
         os.setgroups([])
         os.setresgid(settings["uid"], settings["uid"], settings["uid"])
     resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, STACK_BYTES))
-    os.set_inheritable(settings["socket"], True)
+    os.set_inheritable(settings["socket"], True)  # noqa: FBT003 - the standard library's own
     start = "import sys; sys.path.insert(0, '/box'); from judge.sandbox.inside.server import main; main()"
     flags = ["-s", "-S", "-P", "-B", "-X", "utf8", "-c", start]
     words = [json.dumps({"socket": settings["socket"], "uid": 0 if user else settings["uid"]})]
     environment = {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": "/tmp",
+        "HOME": "/",
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    os.execve(settings["python"], [settings["python"], *flags, *words], environment)
+    os.execve(settings["python"], [settings["python"], *flags, *words], environment)  # noqa: S606 - no shell is meant
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ import resource
 import sys
 import time
 import types
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from judge.sandbox.inside.jobs import JobText, Mode, read_all
+from judge.sandbox.inside.nodes import GIVE, TAKE, ListNode, TreeNode, node_type
 from problems.values import Unencodable, decode, digest, encode
 from problems.values.form import TooMany
 
@@ -31,33 +31,11 @@ RESULTS, JOB = 3, 4
 FULL = 75
 """Exit code of a child whose results file has no room for its next answer."""
 MODULE = "solution"
-MAX_NODES = 1_000_000
 MAX_ANSWER = 256 * 1024
 Write = Callable[[str], object]
 
 
-class ListNode:
-    """LeetCode's singly linked list."""
-
-    __slots__ = ("__dict__", "next", "val")
-
-    def __init__(self, val: Any = 0, next: Any = None) -> None:  # noqa: A002 - LeetCode's name
-        self.val = val
-        self.next = next
-
-
-class TreeNode:
-    """LeetCode's binary tree."""
-
-    __slots__ = ("__dict__", "left", "right", "val")
-
-    def __init__(self, val: Any = 0, left: Any = None, right: Any = None) -> None:
-        self.val = val
-        self.left = left
-        self.right = right
-
-
-class Refused(Exception):  # noqa: N818 - a word of the protocol
+class Refused(Exception):
     """The solution cannot be started: `syntax`, `no_entry`."""
 
 
@@ -65,17 +43,15 @@ def prepare() -> None:
     """Once in the server: what every interpreter run as a script has and `-S` leaves out."""
     import _sitebuiltins
 
-    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")  # type: ignore[assignment]
-    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")  # type: ignore[assignment]
+    builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 
 
 def main(mode: Mode) -> None:
     """Run the job on descriptor 4. Never returns."""
     job = take_job()
-    if mode is Mode.PROGRAM:
-        run_program(job)
     run_calls(mode, job, RESULTS, resource.getrlimit(resource.RLIMIT_FSIZE)[0])
-    _flush()
+    flush()
     os._exit(0)
 
 
@@ -110,9 +86,9 @@ def find(namespace: dict[str, Any], name: str, owner: str) -> Callable[[], Calla
     """A maker of callables for the entry: a fresh instance's method each time, or the function."""
     for class_name in (owner, "Solution"):
         holder = namespace.get(class_name) if class_name else None
-        if isinstance(holder, type) and callable(getattr(holder, name, None)):
-            if class_name == owner or not callable(namespace.get(name)):
-                return lambda: getattr(holder(), name)  # type: ignore[no-any-return]
+        has_method = isinstance(holder, type) and callable(getattr(holder, name, None))
+        if has_method and (class_name == owner or not callable(namespace.get(name))):
+            return lambda holder=holder: getattr(holder(), name)  # type: ignore[misc]
     function = namespace.get(name)
     if not callable(function):
         raise Refused(f"no_entry {owner + '.' if owner else ''}{name}")
@@ -167,10 +143,10 @@ def run_calls(mode: Mode, job: JobText, results: int, room: int) -> None:
 
 def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:
     make = find(namespace, entry["name"], entry["owner"])
-    givers = [_GIVE.get(_node_type(kind)) for kind in entry["types"]]
+    givers = [GIVE.get(node_type(kind)) for kind in entry["types"]]
     in_place = entry["in_place"]
     answer = entry["returns"] if in_place is None else (*entry["types"], "")[in_place]
-    take = _TAKE.get(_node_type(answer), answer_text)
+    take = TAKE.get(node_type(answer), answer_text)
     plain = not any(givers)
 
     def run(arguments: list[Any]) -> str:
@@ -210,126 +186,6 @@ def _class_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[l
     return run
 
 
-# --- linked lists and trees ----------------------------------------------------------------------
-
-
-def _node_type(kind: str) -> str:
-    for name in ("ListNode", "TreeNode"):
-        if name in kind:
-            return name
-    return ""
-
-
-def _give_list(values: Any, kind: str) -> Any:
-    if "list[" in kind.lower():
-        return [_give_list(part, "ListNode") for part in values]
-    head = None
-    for value in reversed(values or []):
-        head = ListNode(value, head)
-    return head
-
-
-def _give_tree(values: Any, kind: str) -> Any:
-    if "list[" in kind.lower():
-        return [_give_tree(part, "TreeNode") for part in values]
-    nodes = [None if value is None else TreeNode(value) for value in values or []]
-    if not nodes:
-        return None
-    following = iter(nodes[1:])
-    for node in nodes:
-        if node is not None:
-            node.left = next(following, None)
-            node.right = next(following, None)
-    return nodes[0]
-
-
-def _take_list(node: Any) -> str:
-    if type(node) is list:
-        return "[" + ",".join(map(_take_list, node)) + "]"
-    values: list[Any] = []
-    while node is not None:
-        values.append(node.val)
-        node = node.next
-        if len(values) > MAX_NODES:
-            raise Unencodable("ListNode that never ends (a cycle?)")
-    return encode(values)
-
-
-def _take_tree(node: Any) -> str:
-    if type(node) is list:
-        return "[" + ",".join(map(_take_tree, node)) + "]"
-    values: list[Any] = []
-    queue = deque([node])
-    while queue:
-        node = queue.popleft()
-        values.append(None if node is None else node.val)
-        if node is not None:
-            queue.extend((node.left, node.right))
-        if len(values) > MAX_NODES:
-            raise Unencodable("TreeNode that never ends (a cycle?)")
-    while values and values[-1] is None:
-        values.pop()
-    return encode(values)
-
-
-_GIVE: dict[str, Callable[[Any, str], Any]] = {"ListNode": _give_list, "TreeNode": _give_tree}
-_TAKE: dict[str, Callable[[Any], str]] = {"ListNode": _take_list, "TreeNode": _take_tree}
-
-
-# --- programs ------------------------------------------------------------------------------------
-
-
-def run_program(job: JobText) -> None:
-    """The source as `__main__` over real descriptors; ends the way a script ends."""
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-    sys.argv = ["solution.py"]
-    code = 0
-    try:
-        try:
-            load(job, "__main__")
-        finally:
-            if "threading" in sys.modules:
-                sys.modules["threading"]._shutdown()
-    except Refused as refused:
-        _note(f"refused {one_line(str(refused))}")
-        code = 1
-    except SystemExit as leaving:
-        code = _exit_code(leaving.code)
-    except BaseException as error:
-        _note(f"raised {describe(error)}")
-        sys.excepthook(type(error), error, error.__traceback__)
-        code = 1
-    import atexit
-
-    atexit._run_exitfuncs()
-    _flush()
-    os._exit(code)
-
-
-def _note(line: str) -> None:
-    os.write(RESULTS, f"0 {line}\n".encode("ascii", "backslashreplace"))
-
-
-def _exit_code(given: object) -> int:
-    if given is None:
-        return 0
-    if isinstance(given, int):
-        return int(given) & 0xFF
-    print(given, file=sys.stderr)
-    return 1
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BaseException:  # noqa: S112 - a closed or full stream shows in what the host reads
-            continue
-
-
 # --- words for the host --------------------------------------------------------------------------
 
 
@@ -346,3 +202,12 @@ def describe(error: BaseException) -> str:
     except BaseException:
         message = ""
     return f"{one_line(name) if name.isidentifier() else 'Exception'} {one_line(message)}"
+
+
+def flush() -> None:
+    """Push out what was printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:  # noqa: S112 - a closed or full stream shows in what the host reads
+            continue

@@ -110,14 +110,14 @@ class Examination:
         if self.calls > MAX_CALLS:
             raise self.fatal("calls")
         try:
-            body = encode(request, _number_of)
+            body: str = encode(request, _number_of)
         except Unencodable as refusal:
             raise self.fatal(f"unsealable {refusal}") from None
         try:
             send(self.questions, kind, self.calls, body)
             answered, sequence, body = self.reader.next()
             if sequence != self.calls:
-                raise Broken("protocol")
+                raise Broken("protocol")  # noqa: TRY301 - one way out for every broken frame
             if answered == Kind.VALUE:
                 return decode(body, ref=lambda number: Handle(self, number))
         except Broken as broken:
@@ -134,8 +134,11 @@ class Examination:
         """The builtin exception a solution claims to have raised; only ordinary ones pass."""
         name, description = self._exception_parts(body)
         found = getattr(builtins, name, None)
-        ordinary = isinstance(found, type) and issubclass(found, Exception)
-        if not ordinary or issubclass(found, Warning | ExceptionGroup):
+        if (
+            not isinstance(found, type)
+            or not issubclass(found, Exception)
+            or issubclass(found, Warning | ExceptionGroup)
+        ):
             return self.fatal(f"raised {description}")
         if issubclass(found, StopIteration | StopAsyncIteration):
             found = RuntimeError  # or a bare `all(map(f, ..))` would take it for an end

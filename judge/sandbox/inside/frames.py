@@ -28,7 +28,7 @@ class Kind(IntEnum):
     SET = 6
 
 
-class Broken(Exception):  # noqa: N818 - a word of the protocol
+class Broken(Exception):
     """The other side broke the form: `died`, `protocol`, `too_big`."""
 
 

@@ -79,7 +79,7 @@ def call(name: str, *arguments: object) -> int:
 
 
 def prctl(option: int, value: int = 0) -> None:
-    """prctl(2) with one argument."""
+    """The system call of that name, with one argument."""
     call("prctl", option, ctypes.c_ulong(value), 0, 0, 0)
 
 

@@ -30,7 +30,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from judge.sandbox.inside import child, examiner, seal, serving
+from judge.sandbox.inside import child, examiner, programs, seal, serving
 from judge.sandbox.inside.jobs import JobText, Mode, compose
 
 HEADER = struct.Struct("<BBxxIQQQd")
@@ -228,6 +228,8 @@ def _become(limits: Limits, fds: list[int], uid: int) -> None:
                 examiner.main()
             case Mode.SERVE:
                 serving.main()
+            case Mode.PROGRAM:
+                programs.main()
             case _:
                 child.main(Mode(limits.mode))
     except BaseException:
