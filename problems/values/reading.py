@@ -52,7 +52,7 @@ def decode(text: str, *, types: bool = False, ref: Callable[[int], object] | Non
         raise
     except RecursionError:
         raise Undecodable("nested too deeply") from None
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise Undecodable(f"not a value: {str(error)[:100]}") from None
     return value
 
