@@ -1,0 +1,196 @@
+"""Questions are claimed, asked with no transaction open, and their completions kept one by one."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from judge.batches.failures import GIVEN_UP, backoff, release, told
+from judge.errors import JudgeError, ModelUnavailable
+from judge.models import asking, prompts
+from judge.models.base import ModelBackend, ModelSpec, Solution
+from judge.store import batches, leases, problem_sets, questions, samples
+from judge.store.database import Database, Tx
+from judge.store.leases import MAX_DELIVERIES, QUESTIONS, LeaseLost
+from judge.store.questions import Question
+from judge.telemetry import logger
+from problems.problem import Problem
+
+GetModel = Callable[[str], tuple[ModelSpec, ModelBackend]]
+
+MAX_UNAVAILABLE = 8
+"""How often a question is put off before it fails; with the back-off, some ten minutes."""
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one call of `ask_questions` did, counted in questions, and in `samples` kept."""
+
+    claimed: int = 0
+    asked: int = 0
+    failed: int = 0
+    put_off: int = 0
+    skipped: int = 0
+    samples: int = 0
+
+
+def ask_questions(
+    database: Database,
+    model: GetModel,
+    limit: int = 64,
+    batch: str = "",
+    *,
+    threads: int = 8,
+    go_on: Callable[[], bool] = lambda: True,
+    on_kept: Callable[[], None] = lambda: None,
+) -> Asked:
+    """Claim up to `limit` questions and ask them, `threads` at a time.
+
+    `model` gives the spec and backend of a name; `go_on` is asked before each question, and what
+    it leaves is given back; `on_kept` is called after each commit of a completion. A question
+    with some samples stored asks only for the missing ones.
+    """
+    with database.transaction() as tx:
+        claim, found = questions.claim(tx, database, limit, batch)
+    if not found:
+        return Asked()
+    with database.reading() as tx:
+        posed = problem_sets.problems_by_digest(tx, {each.problem_digest for each in found})
+    ended: list[str] = []
+
+    def work(question: Question) -> None:
+        problem = posed[question.problem_digest]
+        if go_on():
+            ended.append(_ask(database, model, claim.token, question, problem, keep_one))
+
+    def keep_one() -> None:
+        ended.append("samples")
+        on_kept()
+
+    try:
+        with leases.held(database, QUESTIONS, claim.token):
+            _in_threads(threads, found, work)
+    finally:
+        release(database, QUESTIONS, claim.token)
+    counts = {name: ended.count(name) for name in Asked.__dataclass_fields__}
+    return replace(Asked(**counts), claimed=len(found))
+
+
+def _ask(
+    database: Database,
+    model: GetModel,
+    token: str,
+    question: Question,
+    problem: Problem,
+    kept: Callable[[], None],
+) -> str:
+    """Ask one claimed question; returns the field of Asked that it counts in."""
+
+    def keep(solution: Solution) -> None:
+        version = prompts.template_version(question.template or spec.style)
+        with database.transaction() as tx:
+            samples.keep(tx, token, question, version, solution)
+        kept()
+
+    with database.transaction() as tx:
+        if (ended := _begin_question(tx, token, question)) is not None:
+            return ended
+    missing, sampling = question.samples - question.drawn, question.sampling
+    try:
+        spec, backend = model(question.model)
+        if missing:
+            drawn = asking.ask(
+                problem,
+                spec,
+                backend,
+                sampling,
+                missing,
+                template=question.template,
+                keep=keep,
+                first=question.drawn,
+            )
+            _want(len(drawn), missing)
+    except LeaseLost as error:
+        log.warning("lease lost", question=question.id, reason=str(error))
+        return "lost"
+    except Exception as error:  # noqa: BLE001 - one question's fault must not stop the others
+        return _after_failure(database, token, question, error)
+    return _close(database, token, question, "asked")
+
+
+def _want(drawn: int, missing: int) -> None:
+    if drawn < missing:
+        raise ModelUnavailable(f"the model gave {drawn} of {missing} completions")
+
+
+def _begin_question(tx: Tx, token: str, question: Question) -> str | None:
+    """Count the delivery, or end the question here; None when it is to be asked."""
+    if not leases.ours(tx, QUESTIONS, token, [question.id]):
+        return "lost"
+    if not batches.is_open(tx, question.batch):
+        return "cancelled"
+    if question.deliveries >= MAX_DELIVERIES:
+        return _closed(tx, token, question, "failed", GIVEN_UP)
+    budget = question.budget_usd
+    if budget is not None and batches.spent(tx, question.batch) >= budget:
+        batches.skip_unasked(tx, question.batch)
+        return _closed(tx, token, question, "skipped", batches.OVER_BUDGET)
+    leases.begin(tx, QUESTIONS, token, [question.id])
+    return None
+
+
+def _after_failure(database: Database, token: str, question: Question, error: Exception) -> str:
+    reason, lasting = told(error), isinstance(error, JudgeError)
+    if isinstance(error, ModelUnavailable) or not lasting:
+        most = MAX_UNAVAILABLE if isinstance(error, ModelUnavailable) else MAX_DELIVERIES
+        lasting = question.failures + 1 >= most
+    if not isinstance(error, JudgeError):
+        log.error("asking failed", question=question.id, exc_info=error)
+    if lasting:
+        return _close(database, token, question, "failed", reason)
+    with database.transaction() as tx:
+        leases.put_off(tx, QUESTIONS, token, question.id, backoff(question.failures), reason)
+    return "put_off"
+
+
+def _close(database: Database, token: str, question: Question, state: str, error: str = "") -> str:
+    with database.transaction() as tx:
+        return _closed(tx, token, question, state, error)
+
+
+def _closed(tx: Tx, token: str, question: Question, state: str, error: str = "") -> str:
+    if not questions.close(tx, token, question.id, state, error):
+        return "lost"
+    batches.close_finished(tx, question.batch)
+    return state
+
+
+def _in_threads(count: int, items: Sequence[Question], work: Callable[[Question], None]) -> None:
+    """Work on all items, `count` at a time, in threads that do not keep the process alive: a
+    model may think for minutes after the process was told to end."""
+    waiting, faults = deque(items), list[Exception]()
+
+    def run() -> None:
+        with suppress(IndexError):
+            while not faults:
+                item = waiting.popleft()
+                try:
+                    work(item)
+                except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
+                    faults.append(error)
+
+    threads = [
+        threading.Thread(target=run, name="ask", daemon=True) for _ in range(min(count, len(items)))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        waiting.clear()
+    if faults:
+        raise faults[0]

@@ -1,0 +1,89 @@
+"""What keeps batches going: the sweep after crashes, and a whole batch run in one process."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from judge.batches.asking import GetModel, ask_questions
+from judge.batches.judging import judge_samples
+from judge.batches.opening import read_batch
+from judge.sandbox.base import Sandbox
+from judge.store import batches, leases
+from judge.store.database import Database
+from judge.store.leases import QUESTIONS, SAMPLES
+from judge.store.progress import BatchStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What `sweep` did, and whether there is something to ask or judge now."""
+
+    released: int = 0
+    closed: int = 0
+    to_ask: bool = False
+    to_judge: bool = False
+
+
+def sweep(database: Database) -> Swept:
+    """Set right what a crash left: free the rows of dead workers, close what is finished, and say
+    whether there is work. Cheap when nothing is open."""
+    with database.reading() as tx:
+        if not batches.any_open(tx):
+            return Swept()
+    with database.transaction() as tx:
+        return Swept(
+            released=leases.release_dead(tx),
+            closed=batches.close_finished(tx),
+            to_ask=leases.any_claimable(tx, QUESTIONS),
+            to_judge=leases.any_claimable(tx, SAMPLES),
+        )
+
+
+def run_batch(
+    database: Database,
+    model: GetModel,
+    sandbox: Sandbox,
+    batch: str,
+    *,
+    threads: int = 8,
+    on_progress: Callable[[BatchStatus], None] = lambda _: None,
+) -> BatchStatus:
+    """Drive one batch to its end in this process, without a queue; asking and judging overlap.
+
+    `on_progress` is called with the status about twice a second, and at the end.
+    """
+    stop = threading.Event()
+    faults: list[Exception] = []
+
+    def go_on() -> bool:
+        return not stop.is_set()
+
+    def ask() -> None:
+        try:
+            while go_on():
+                if not ask_questions(
+                    database, model, batch=batch, threads=threads, go_on=go_on
+                ).claimed:
+                    stop.wait(0.1)
+        except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
+            faults.append(error)
+
+    sweep(database)
+    asker = threading.Thread(target=ask, name="ask", daemon=True)
+    asker.start()
+    told = 0.0
+    try:
+        while (status := read_batch(database, batch)).open and not faults:
+            if time.monotonic() - told > 0.5:
+                told = time.monotonic()
+                on_progress(status)
+            if not judge_samples(database, sandbox, limit=4 * sandbox.workers, batch=batch):
+                time.sleep(0.05)
+    finally:
+        stop.set()
+    asker.join()
+    if faults:
+        raise faults[0]
+    on_progress(status)
+    return status

@@ -1,0 +1,110 @@
+"""Samples are claimed, judged with no transaction open, and stored in groups as they come."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from judge.batches.failures import GIVEN_UP, backoff, release, told
+from judge.errors import JudgeError, SandboxUnavailable
+from judge.sandbox.base import Sandbox
+from judge.store import batches, leases, problem_sets, samples
+from judge.store.database import Database, Tx
+from judge.store.leases import MAX_DELIVERIES, SAMPLES
+from judge.store.samples import Unjudged
+from judge.telemetry import logger
+from judge.verdicts.judging import judge
+from judge.verdicts.verdict import Judgement
+
+log = logger(__name__)
+
+
+def judge_samples(
+    database: Database,
+    sandbox: Sandbox,
+    limit: int = 64,
+    batch: str = "",
+    *,
+    go_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Claim up to `limit` samples and judge them, as many at a time as the sandbox has workers.
+
+    Judgements are stored with their tallies as they come, and the batch is closed with its last.
+    Returns how many samples were claimed. Raises SandboxUnavailable, with every sample given back.
+    """
+    with database.transaction() as tx:
+        claim, found = samples.claim(tx, database, limit, batch)
+    if not found:
+        return 0
+    with database.reading() as tx:
+        posed = problem_sets.problems_by_digest(tx, {each.problem_digest for each in found})
+    waiting, running = deque(found), dict[Future[Judgement], Unjudged]()
+    ended: list[tuple[Unjudged, Judgement | Exception]] = []
+    pool = ThreadPoolExecutor(sandbox.workers, "judge")
+    try:
+        with leases.held(database, SAMPLES, claim.token):
+            while waiting or running or ended:
+                if not go_on():
+                    waiting.clear()
+                free = 2 * sandbox.workers - len(running)  # one running, one at hand
+                with database.transaction() as tx:
+                    _store(tx, claim.token, ended)
+                    begun = _begin_samples(tx, claim.token, waiting, free)
+                for sample in begun:
+                    problem = posed[sample.problem_digest]
+                    running[pool.submit(judge, problem, sample.source, sandbox)] = sample
+                ended = _collect(running)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        release(database, SAMPLES, claim.token, [sample.id for sample in running.values()])
+    return len(found)
+
+
+def _collect(
+    running: dict[Future[Judgement], Unjudged],
+) -> list[tuple[Unjudged, Judgement | Exception]]:
+    """Wait for at least one; take out all that are done."""
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        if isinstance(error := future.exception(), SandboxUnavailable):
+            raise error
+    ended: list[tuple[Unjudged, Judgement | Exception]] = []
+    for future in done:
+        error = future.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise error
+        ended.append((running.pop(future), future.result() if error is None else error))
+    return ended
+
+
+def _begin_samples(tx: Tx, token: str, waiting: deque[Unjudged], free: int) -> Sequence[Unjudged]:
+    """Take the next ones off `waiting`, count their delivery, give up on poison."""
+    taken = [waiting.popleft() for _ in range(min(free, len(waiting)))]
+    open_ = {batch: batches.is_open(tx, batch) for batch in {each.batch for each in taken}}
+    ours = leases.ours(tx, SAMPLES, token, [each.id for each in taken])
+    taken = [each for each in taken if each.id in ours and open_[each.batch]]
+    for each in taken:
+        if each.deliveries >= MAX_DELIVERIES:
+            samples.fail(tx, token, each.id, GIVEN_UP)
+            batches.close_finished(tx, each.batch)
+    begun = [each for each in taken if each.deliveries < MAX_DELIVERIES]
+    leases.begin(tx, SAMPLES, token, [each.id for each in begun])
+    return begun
+
+
+def _store(tx: Tx, token: str, ended: Sequence[tuple[Unjudged, Judgement | Exception]]) -> None:
+    good: list[tuple[Unjudged, Judgement]] = []
+    for sample, result in ended:
+        if isinstance(result, Judgement) and not result.verdict.ours:
+            good.append((sample, result))
+            continue
+        reason = told(result) if isinstance(result, Exception) else f"SE: {result.reason}"
+        if isinstance(result, Exception) and not isinstance(result, JudgeError):
+            log.error("judging failed", sample=sample.id, exc_info=result)
+        if sample.failures + 1 >= MAX_DELIVERIES:
+            samples.fail(tx, token, sample.id, reason)
+        else:
+            seconds = backoff(sample.failures)
+            leases.put_off(tx, SAMPLES, token, sample.id, seconds, reason)
+    samples.keep_judgements(tx, token, good)
+    for batch in {sample.batch for sample, _ in ended}:
+        batches.close_finished(tx, batch)

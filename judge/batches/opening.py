@@ -1,0 +1,70 @@
+"""A batch from outside: opened, looked at, cancelled."""
+
+from judge.errors import UsageError
+from judge.models import costs, prompts
+from judge.models.base import Usage
+from judge.store import batches, models, progress, samples
+from judge.store.batches import BatchRequest
+from judge.store.database import Database
+from judge.store.progress import BatchStatus
+from judge.store.samples import SampleDetail, SampleRow
+
+
+def open_batch(database: Database, request: BatchRequest, key: str = "") -> BatchStatus:
+    """Open a batch in one transaction; the same key gives the same batch.
+
+    Raises UnknownName or UnknownProblem for what is not there, UsageError for what makes no sense,
+    Conflict for a key that opened another batch.
+    """
+    if request.template:
+        prompts.template_version(request.template)
+    with database.transaction() as tx:
+        if request.budget_usd is not None:
+            for name in request.models:
+                if costs.cost_of(models.read(tx, name), Usage(1, 1)) is None:
+                    raise UsageError(
+                        f"model {name!r} has no known price, so no budget can be kept; "
+                        "give it prices or leave the budget out"
+                    )
+        batch = batches.open_batch(tx, request, key)
+        return progress.statuses(tx, [batches.read(tx, batch)])[0]
+
+
+def read_batch(database: Database, batch: str) -> BatchStatus:
+    """How far a batch is. Raises UnknownName."""
+    with database.reading() as tx:
+        return progress.statuses(tx, [batches.read(tx, batch)])[0]
+
+
+def list_batches(database: Database, after: str = "", limit: int = 50) -> list[BatchStatus]:
+    """Batches, the newest first; `after` is the id of the last one seen."""
+    with database.reading() as tx:
+        return progress.statuses(tx, batches.listed(tx, after, limit))
+
+
+def cancel_batch(database: Database, batch: str) -> BatchStatus:
+    """Ask and judge nothing more; what is stored stays. A closed batch stays as it is."""
+    with database.transaction() as tx:
+        batches.cancel(tx, batch)
+        return progress.statuses(tx, [batches.read(tx, batch)])[0]
+
+
+def list_samples(
+    database: Database,
+    batch: str,
+    after: str = "",
+    limit: int = 50,
+    *,
+    model: str = "",
+    verdict: str = "",
+) -> list[SampleRow]:
+    """Samples of a batch, the oldest first; `after` is the id of the last one seen."""
+    with database.reading() as tx:
+        batches.read(tx, batch)
+        return samples.listed(tx, batch, after, limit, model, verdict)
+
+
+def read_sample(database: Database, sample: str) -> SampleDetail:
+    """One sample with its texts and judgement. Raises UnknownName."""
+    with database.reading() as tx:
+        return samples.read(tx, sample)

@@ -1,0 +1,59 @@
+"""What can be set from outside: the environment, prefix `JUDGE_`. Read once, in bootstrap."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BadSetting(ValueError):
+    """A variable that cannot be used, in one line. It stands here and not in judge/errors.py
+    because settings and errors share the ground floor; bootstrap turns it into a UsageError."""
+
+
+class Settings(BaseSettings):
+    """One process's settings; the defaults are the embedded service of `judge up`."""
+
+    model_config = SettingsConfigDict(env_prefix="JUDGE_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".judge")
+    database_url: str = ""
+    broker_url: str = "memory://"
+    sandbox: str = "namespaces"
+    sandbox_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8710, ge=0, le=65535)
+    ask_threads: int = Field(default=8, ge=1, le=1024)
+    lease_seconds: float = Field(default=90.0, ge=0.5, le=3600)
+
+    @property
+    def store_url(self) -> str:
+        """Where the database is: `database_url`, or SQLite in `home`."""
+        return self.database_url or f"sqlite:///{self.home / 'judge.db'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether one process does everything, the queue living in its memory."""
+        return self.broker_url.startswith("memory:")
+
+    def make_home(self) -> Path:
+        """Create `home`, readable by its owner alone. Raises BadSetting where that fails."""
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise BadSetting(
+                f"cannot create {self.home} ({reason}); set JUDGE_HOME to a folder of yours"
+            ) from None
+        return self.home
+
+
+def read_settings() -> Settings:
+    """The settings of this environment. Raises BadSetting naming the first bad variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise BadSetting(f"JUDGE_{name}: {first['msg']}") from None

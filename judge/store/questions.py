@@ -1,0 +1,87 @@
+"""Questions as work: what a claimed one needs to be asked, and how it ends."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+
+from judge.models.base import Sampling
+from judge.store import leases
+from judge.store.database import Database, Tx
+from judge.store.tables import batches, questions, samples
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One model, one problem, one batch. `drawn` of `samples` are stored already; `deliveries`
+    and `failures` are as they were before this try."""
+
+    id: str
+    batch: str
+    model: str
+    slug: str
+    problem_digest: str
+    samples: int
+    drawn: int
+    sampling: Sampling
+    template: str
+    budget_usd: float | None
+    deliveries: int
+    failures: int
+
+
+def claim(
+    tx: Tx, database: Database, limit: int, batch: str = ""
+) -> tuple[leases.Claim, list[Question]]:
+    """Lease up to `limit` questions, of one batch or of all."""
+    claimed = leases.claim(tx, database, questions, limit, batch)
+    return claimed, read(tx, claimed.ids)
+
+
+def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
+    """The questions of these ids, oldest first."""
+    drawn = (
+        select(func.count())
+        .where(samples.c.question_id == questions.c.id)
+        .correlate(questions)
+        .scalar_subquery()
+    )
+    rows = tx.execute(
+        select(
+            questions,
+            batches.c.samples,
+            batches.c.template,
+            batches.c.budget_usd,
+            *(batches.c[name] for name in Sampling.__dataclass_fields__),
+            drawn.label("drawn"),
+        )
+        .join(batches, batches.c.id == questions.c.batch_id)
+        .where(questions.c.id.in_(ids))
+        .order_by(questions.c.id)
+    )
+    return [
+        Question(
+            id=row.id,
+            batch=row.batch_id,
+            model=row.model,
+            slug=row.slug,
+            problem_digest=row.problem_digest,
+            samples=row.samples,
+            drawn=row.drawn,
+            sampling=Sampling(row.temperature, row.top_p, row.max_tokens, row.seed),
+            template=row.template,
+            budget_usd=row.budget_usd,
+            deliveries=row.deliveries,
+            failures=row.failures,
+        )
+        for row in rows
+    ]
+
+
+def close(tx: Tx, token: str, question: str, state: str, error: str = "") -> bool:
+    """End a question as `asked`, `failed` or `skipped`; False when the lease was lost."""
+    changed = tx.execute(
+        update(questions)
+        .where(questions.c.id == question, questions.c.lease == token, questions.c.state == "open")
+        .values(state=state, error=error or None, run_after=None, **leases.FREE)
+    )
+    return changed.rowcount == 1

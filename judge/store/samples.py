@@ -1,0 +1,255 @@
+"""Samples: completions committed as they arrive, and later the judgement on each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, bindparam, func, insert, select, update
+
+from judge.errors import UnknownName
+from judge.models.asking import storable
+from judge.models.base import Solution
+from judge.store import leases, tallies
+from judge.store.database import Database, Tx, new_id, now
+from judge.store.questions import Question
+from judge.store.tables import batches, judgements, questions, samples
+from judge.store.tallies import Tally
+from judge.verdicts.verdict import Evidence, Judgement, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """A sample as listed. `state` is `kept` (not judged yet), `judged`, or `failed`: the fault was
+    ours, its verdict SE. `cost` is US dollars or None, `seconds` the model's."""
+
+    id: str
+    batch: str
+    model: str
+    slug: str
+    index: int
+    state: str
+    verdict: str | None
+    reason: str | None
+    rule: str
+    template: str
+    recipe: str
+    finish: str
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    seconds: float
+    error: str | None
+    created_at: datetime
+    judged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDetail:
+    """A sample with its texts. `judgement.message` and `.stdout` may hold what is private."""
+
+    sample: SampleRow
+    problem_digest: str
+    source: str
+    text: str
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A claimed sample: what is judged, and what its tally needs."""
+
+    id: str
+    batch: str
+    set_digest: str
+    model: str
+    recipe: str
+    slug: str
+    problem_digest: str
+    source: str
+    cost: float | None
+    input_tokens: int
+    output_tokens: int
+    deliveries: int
+    failures: int
+
+
+_LISTED = (
+    *(samples.c[name] for name in ("id", "batch_id", "model", "slug", "index", "state")),
+    *(samples.c[name] for name in ("verdict", "reason", "rule", "template", "recipe", "finish")),
+    *(samples.c[name] for name in ("input_tokens", "output_tokens", "cost", "seconds", "error")),
+    *(samples.c[name] for name in ("created_at", "judged_at")),
+)
+
+
+def keep(tx: Tx, token: str, question: Question, template: str, solution: Solution) -> None:
+    """Store one completion under the next free index. Raises LeaseLost for a stale token."""
+    if not leases.ours(tx, questions, token, [question.id]):
+        raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
+    taken = tx.scalar(select(func.count()).where(samples.c.question_id == question.id))
+    completion = solution.completion
+    tx.execute(
+        insert(samples).values(
+            id=new_id(),
+            question_id=question.id,
+            batch_id=question.batch,
+            model=question.model,
+            slug=question.slug,
+            problem_digest=question.problem_digest,
+            index=taken,
+            state="kept",
+            rule=solution.rule,
+            template=template,
+            recipe=tallies.recipe_of(template, question.sampling),
+            finish=completion.finish[:60],
+            input_tokens=completion.usage.input_tokens,
+            output_tokens=completion.usage.output_tokens,
+            estimated=int(completion.usage.estimated),
+            cost=solution.cost,
+            seconds=completion.seconds,
+            created_at=now(),
+            source=storable(solution.source),
+            text=storable(completion.text),
+        )
+    )
+
+
+def claim(
+    tx: Tx, database: Database, limit: int, batch: str = ""
+) -> tuple[leases.Claim, list[Unjudged]]:
+    """Lease up to `limit` samples that wait for their judgement, of one batch or of all."""
+    claimed = leases.claim(tx, database, samples, limit, batch)
+    fields = [samples.c[name] for name in Unjudged.__dataclass_fields__ if name in samples.c]
+    rows = tx.execute(
+        select(*fields, samples.c.batch_id, batches.c.set_digest)
+        .join(batches, batches.c.id == samples.c.batch_id)
+        .where(samples.c.id.in_(claimed.ids))
+        .order_by(samples.c.id)
+    )
+    found = []
+    for row in rows:
+        named = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        found.append(Unjudged(batch=named.pop("batch_id"), **named))
+    return claimed, found
+
+
+def keep_judgements(
+    tx: Tx, token: str, judged: Sequence[tuple[Unjudged, Judgement]]
+) -> list[Unjudged]:
+    """Store judgements and their tallies; returns those stored. What the token no longer holds
+    is left out: another worker judges it."""
+    if not judged:
+        return []
+    ours = leases.ours(tx, samples, token, [sample.id for sample, _ in judged])
+    kept = [(sample, judgement) for sample, judgement in judged if sample.id in ours]
+    if not kept:
+        return []
+    at = now()
+    tx.execute(insert(judgements), [_judgement_row(s.id, j, at) for s, j in kept])
+    tx.execute(
+        update(samples)
+        .where(samples.c.id == bindparam("row"))
+        .values(
+            state="judged",
+            verdict=bindparam("said"),
+            reason=bindparam("why"),
+            judged_at=at,
+            error=None,
+            run_after=None,
+            **leases.FREE,
+        ),
+        [{"row": s.id, "said": j.verdict.value, "why": storable(j.reason)} for s, j in kept],
+    )
+    tallies.add(tx, [_tally(s, j) for s, j in kept if j.verdict.value not in tallies.UNCOUNTED])
+    return [sample for sample, _ in kept]
+
+
+def fail(tx: Tx, token: str, sample: str, reason: str) -> bool:
+    """Give a sample up as SE, in no tally; False when the lease was lost."""
+    changed = tx.execute(
+        update(samples)
+        .where(samples.c.id == sample, samples.c.lease == token, samples.c.state == "kept")
+        .values(
+            state="failed",
+            verdict=Verdict.SE.value,
+            reason="gave_up",
+            error=reason,
+            judged_at=now(),
+            run_after=None,
+            **leases.FREE,
+        )
+    )
+    return changed.rowcount == 1
+
+
+def listed(
+    tx: Tx, batch: str, after: str = "", limit: int = 50, model: str = "", verdict: str = ""
+) -> list[SampleRow]:
+    """Samples of a batch, the oldest first, later than the sample `after`."""
+    wanted = select(*_LISTED).where(samples.c.batch_id == batch, samples.c.id > after)
+    if model:
+        wanted = wanted.where(samples.c.model == model)
+    if verdict:
+        wanted = wanted.where(samples.c.verdict == verdict)
+    return [SampleRow(*row) for row in tx.execute(wanted.order_by(samples.c.id).limit(limit))]
+
+
+def read(tx: Tx, sample: str) -> SampleDetail:
+    """One sample, whole. Raises UnknownName."""
+    row = tx.execute(
+        select(*_LISTED, samples.c.problem_digest, samples.c.source, samples.c.text).where(
+            samples.c.id == sample
+        )
+    ).first()
+    if row is None:
+        raise UnknownName(f"there is no sample {sample!r}")
+    judged = tx.execute(select(judgements).where(judgements.c.sample_id == sample)).first()
+    return SampleDetail(
+        sample=SampleRow(*row[: len(_LISTED)]),
+        problem_digest=row.problem_digest,
+        source=row.source,
+        text=row.text,
+        judgement=_judgement(judged) if judged else None,
+    )
+
+
+def _tally(sample: Unjudged, judgement: Judgement) -> Tally:
+    return Tally(
+        set_digest=sample.set_digest,
+        model=sample.model,
+        recipe=sample.recipe,
+        slug=sample.slug,
+        drawn=1,
+        accepted=int(judgement.verdict is Verdict.AC),
+        priced=int(sample.cost is not None),
+        cost=sample.cost or 0.0,
+        input_tokens=sample.input_tokens,
+        output_tokens=sample.output_tokens,
+    )
+
+
+def _judgement_row(sample: str, judgement: Judgement, at: datetime) -> dict[str, object]:
+    outcomes = [[o.verdict.value, o.reason, round(o.cpu_seconds, 6)] for o in judgement.outcomes]
+    evidence = judgement.evidence
+    return {
+        "sample_id": sample,
+        "verdict": judgement.verdict.value,
+        "reason": storable(judgement.reason),
+        "created_at": at,
+        "outcomes": json.dumps(outcomes, separators=(",", ":")),
+        "message": storable(judgement.message),
+        "stdout": storable(judgement.stdout),
+        **{name: getattr(evidence, name) for name in Evidence.__dataclass_fields__},
+    }
+
+
+def _judgement(row: Row[tuple[object, ...]]) -> Judgement:
+    outcomes = json.loads(row.outcomes)
+    return Judgement(
+        verdict=Verdict(row.verdict),
+        reason=row.reason,
+        outcomes=tuple(Outcome(Verdict(said), why, cpu) for said, why, cpu in outcomes),
+        evidence=Evidence(**{name: getattr(row, name) for name in Evidence.__dataclass_fields__}),
+        message=row.message,
+        stdout=row.stdout,
+    )

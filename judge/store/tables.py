@@ -1,0 +1,229 @@
+"""The tables. Small columns first, texts last: SQLite then counts rows without reading the texts.
+
+Questions and samples are facts and work at once. A row that is still to be done carries its lease:
+who holds it (`owner`), which claim (`lease`), until when, how often it was begun and never heard of
+again (`deliveries`), how often it failed by our fault (`failures`), and when to try next.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(36)
+DIGEST = String(64)
+NAME = String(200)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware UTC time on every database; SQLite forgets zones, so it is given back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's
+        """To UTC; a naive time is a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's
+        """Always aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _work() -> list[Column[object]]:
+    return [
+        Column("lease", ID),
+        Column("lease_until", Utc),
+        Column("owner", String(200)),
+        Column("deliveries", Integer, nullable=False, default=0),
+        Column("failures", Integer, nullable=False, default=0),
+        Column("run_after", Utc),
+        Column("error", Text),
+    ]
+
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+versions = Table(
+    "problem_set_versions",
+    metadata,
+    Column("name", NAME, primary_key=True),
+    Column("digest", DIGEST, primary_key=True),
+    Column("problems", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Index(None, "digest"),
+)
+
+members = Table(
+    "problem_set_members",
+    metadata,
+    Column("set_digest", DIGEST, primary_key=True),
+    Column("slug", NAME, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("problem_digest", DIGEST, ForeignKey("problems.digest"), nullable=False),
+)
+
+problem_sets = Table(
+    "problem_sets",
+    metadata,
+    Column("name", NAME, primary_key=True),
+    Column("digest", DIGEST, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("name", NAME, primary_key=True),
+    Column("backend", NAME, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("base_model", NAME, nullable=False),
+    Column("quantisation", NAME, nullable=False),
+    Column("style", String(20), nullable=False),
+    Column("cutoff", String(10), nullable=False),
+    Column("input_price", Float),
+    Column("output_price", Float),
+    Column("created_at", Utc, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("key", String(255), unique=True),
+    Column("state", String(20), nullable=False),
+    Column("set_name", NAME, nullable=False),
+    Column("set_digest", DIGEST, nullable=False),
+    Column("samples", Integer, nullable=False),
+    Column("template", NAME, nullable=False),
+    Column("temperature", Float, nullable=False),
+    Column("top_p", Float, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("seed", Integer),
+    Column("budget_usd", Float),
+    Column("created_at", Utc, nullable=False),
+    Column("finished_at", Utc),
+    Column("models", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+    Index(None, "state"),
+    Index(None, "set_digest"),
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("model", NAME, ForeignKey("models.name"), nullable=False),
+    Column("slug", NAME, nullable=False),
+    Column("problem_digest", DIGEST, ForeignKey("problems.digest"), nullable=False),
+    Column("state", String(20), nullable=False),
+    *_work(),
+    UniqueConstraint("batch_id", "model", "slug"),
+    Index(None, "state", "batch_id"),
+    Index(None, "batch_id", "state"),
+    Index(None, "lease"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("question_id", ID, ForeignKey("questions.id"), nullable=False),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("model", NAME, ForeignKey("models.name"), nullable=False),
+    Column("slug", NAME, nullable=False),
+    Column("problem_digest", DIGEST, ForeignKey("problems.digest"), nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("verdict", String(20)),
+    Column("reason", Text),
+    Column("rule", String(60), nullable=False),
+    Column("template", NAME, nullable=False),
+    Column("recipe", String(300), nullable=False),
+    Column("finish", String(60), nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Column("estimated", Integer, nullable=False),
+    Column("cost", Float),
+    Column("seconds", Float, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("judged_at", Utc),
+    *_work(),
+    Column("source", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("batch_id", "model", "slug", "index"),
+    UniqueConstraint("question_id", "index"),
+    Index(None, "state", "batch_id"),
+    Index(None, "batch_id", "id"),
+    Index(None, "lease"),
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("sample_id", ID, ForeignKey("samples.id"), primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("problem", DIGEST, nullable=False),
+    Column("solution", DIGEST, nullable=False),
+    Column("sandbox", Text, nullable=False),
+    Column("judge_version", String(60), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("cpu_seconds", Float, nullable=False),
+    Column("wall_seconds", Float, nullable=False),
+    Column("memory_mb", Float, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("outcomes", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("stdout", Text, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("set_digest", DIGEST, primary_key=True),
+    Column("model", NAME, primary_key=True),
+    Column("recipe", String(300), primary_key=True),
+    Column("slug", NAME, primary_key=True),
+    Column("drawn", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("priced", Integer, nullable=False),
+    Column("cost", Float, nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+)

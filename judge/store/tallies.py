@@ -1,0 +1,129 @@
+"""How many were drawn and accepted, by set version, model, recipe and problem: a cache of samples.
+
+Kept in the transaction of each judgement, so that a board over a million samples reads a few
+thousand rows; `rebuild` makes the same rows from the samples. A system error and an undecided
+sample are in no tally.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import case, delete, func, insert, select
+
+from judge.models.base import Sampling
+from judge.store.database import Tx, insert_or
+from judge.store.tables import batches, questions, samples, tallies
+from judge.verdicts.verdict import Verdict
+
+UNCOUNTED = (Verdict.SE.value, Verdict.UNDECIDED.value)
+_KEY = ("set_digest", "model", "recipe", "slug")
+_SUMS = ("drawn", "accepted", "priced", "cost", "input_tokens", "output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One problem, asked of one model under one recipe: `drawn` samples, `accepted` of them.
+
+    `cost` (US dollars) covers the `priced` ones among them.
+    """
+
+    set_digest: str
+    model: str
+    recipe: str
+    slug: str
+    drawn: int
+    accepted: int
+    priced: int
+    cost: float
+    input_tokens: int
+    output_tokens: int
+
+
+def recipe_of(template: str, sampling: Sampling) -> str:
+    """How a sample was drawn; samples of different recipes are never pooled. Seeds do not count."""
+    return (
+        f"{template} temperature={sampling.temperature:g} top_p={sampling.top_p:g} "
+        f"max_tokens={sampling.max_tokens}"
+    )
+
+
+def add(tx: Tx, fresh: Iterable[Tally]) -> None:
+    """Count judged samples in; one Tally a sample."""
+    summed: dict[tuple[str, ...], list[float]] = {}
+    for each in fresh:
+        key = (each.set_digest, each.model, each.recipe, each.slug)
+        sums = summed.setdefault(key, [0] * len(_SUMS))
+        for index, name in enumerate(_SUMS):
+            sums[index] += getattr(each, name)
+    if not summed:
+        return
+    added = insert_or(tx, tallies)
+    added = added.on_conflict_do_update(
+        index_elements=list(_KEY),
+        set_={name: tallies.c[name] + added.excluded[name] for name in _SUMS},
+    )
+    # In the order of the key, so that two workers never wait for each other's rows crosswise.
+    rows = [
+        dict(zip((*_KEY, *_SUMS), (*key, *sums), strict=True))
+        for key, sums in sorted(summed.items())
+    ]
+    tx.execute(added, rows)
+
+
+def read(tx: Tx, set_digest: str) -> list[Tally]:
+    """Every tally of a set version."""
+    rows = tx.execute(
+        select(tallies).where(tallies.c.set_digest == set_digest).order_by(*tallies.primary_key)
+    )
+    return [Tally(*row) for row in rows]
+
+
+def rebuild(tx: Tx) -> None:
+    """Make every tally anew from the judged samples."""
+    tx.execute(delete(tallies))
+    counted = (
+        select(
+            batches.c.set_digest,
+            samples.c.model,
+            samples.c.recipe,
+            samples.c.slug,
+            func.count(),
+            func.sum(case((samples.c.verdict == Verdict.AC.value, 1), else_=0)),
+            func.count(samples.c.cost),
+            func.coalesce(func.sum(samples.c.cost), 0.0),
+            func.sum(samples.c.input_tokens),
+            func.sum(samples.c.output_tokens),
+        )
+        .join(batches, batches.c.id == samples.c.batch_id)
+        .where(samples.c.state == "judged", samples.c.verdict.not_in(UNCOUNTED))
+        .group_by(batches.c.set_digest, samples.c.model, samples.c.recipe, samples.c.slug)
+    )
+    tx.execute(insert(tallies).from_select([*_KEY, *_SUMS], counted))
+
+
+def errors(tx: Tx, set_digest: str) -> dict[str, int]:
+    """By model, how many wanted samples ended without a verdict through a fault that is not the
+    solution's: failed questions' missing samples, and samples no sandbox could judge."""
+    found: dict[str, int] = {}
+    unjudged = (
+        select(samples.c.model, func.count())
+        .join(batches, batches.c.id == samples.c.batch_id)
+        .where(samples.c.state == "failed", batches.c.set_digest == set_digest)
+        .group_by(samples.c.model)
+    )
+    drawn = (
+        select(func.count())
+        .where(samples.c.question_id == questions.c.id)
+        .correlate(questions)
+        .scalar_subquery()
+    )
+    undrawn = (
+        select(questions.c.model, func.sum(batches.c.samples - drawn))
+        .join(batches, batches.c.id == questions.c.batch_id)
+        .where(questions.c.state == "failed", batches.c.set_digest == set_digest)
+        .group_by(questions.c.model)
+    )
+    for counted in (unjudged, undrawn):
+        for model, number in tx.execute(counted):
+            found[model] = found.get(model, 0) + int(number)
+    return found
