@@ -1,0 +1,198 @@
+"""What a command says: the result on stdout, the progress on stderr.
+
+On a terminal the progress is one bar with rate, time left, errors and spend; elsewhere it is a
+plain line every ten seconds and one at the end. Text of others (models, files, servers) is shown
+without its control characters, so that it cannot drive the terminal.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from judge.errors import UsageError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Server = Annotated[
+    str, typer.Option(help="Address of a running service, instead of this host's own database.")
+]
+
+QUIET_SECONDS = 10.0
+
+
+class Bar(Protocol):
+    """A progress under way."""
+
+    def step(self, count: int = 1) -> None:
+        """So many more are done."""
+
+    def at(self, done: int, total: int) -> None:
+        """So many of so many are done."""
+
+    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
+        """What to show beside the bar."""
+
+
+def clean(text: object) -> str:
+    """One line without control characters or terminal escapes."""
+    return "".join(char if char.isprintable() else " " for char in str(text))
+
+
+def result(text: str) -> None:
+    """A line of the result."""
+    sys.stdout.write("".join(char if char.isprintable() or char == "\n" else " " for char in text))
+    sys.stdout.write("\n")
+
+
+def result_json(value: object) -> None:
+    """The result as one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
+
+
+def note(text: str) -> None:
+    """A line that is not the result: what goes on, what to do next."""
+    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.flush()
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> None:
+    """Rows on stdout; `right` names, by a space between, the columns of numbers."""
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        numbers = column in right.split()
+        shown.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(clean(cell)) for cell in row))
+    out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    out.print(shown, no_wrap=not sys.stdout.isatty(), crop=False)
+
+
+def percent(share: float | None) -> str:
+    """`0.734` to `73.4 %`; nothing known to a dash."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def money(usd: float | None) -> str:
+    """US dollars with the digits they deserve; unknown to a dash."""
+    if usd is None:
+        return "-"
+    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Bar]:
+    """Show how a work of `total` pieces comes along, until the block ends."""
+    bar = _Drawn(title, total) if sys.stderr.isatty() else _Plain(title, total)
+    with bar.shown():
+        yield bar
+
+
+class _Drawn:
+    """The bar of a terminal."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.drawing = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+        )
+        self.task = self.drawing.add_task(clean(title), total=total, rate="", figures="")
+        self.started = time.monotonic()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        with self.drawing:
+            yield
+
+    def step(self, count: int = 1) -> None:
+        task = self.drawing.tasks[0]
+        self.at(int(task.completed) + count, int(task.total or 0))
+
+    def at(self, done: int, total: int) -> None:
+        rate = done / max(time.monotonic() - self.started, 1e-6)
+        self.drawing.update(
+            self.task, completed=done, total=total, rate=f"{rate:.1f}/s" if done else ""
+        )
+
+    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
+        self.drawing.update(self.task, figures=_figures(errors, spend_usd))
+
+
+class _Plain:
+    """Lines for a log file: one every ten seconds, and the last."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.done, self.total, self.beside = title, 0, total, ""
+        self.started = self.said = time.monotonic()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._say()
+
+    def step(self, count: int = 1) -> None:
+        self.at(self.done + count, self.total)
+
+    def at(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if time.monotonic() - self.said >= QUIET_SECONDS:
+            self._say()
+
+    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
+        self.beside = _figures(errors, spend_usd)
+
+    def _say(self) -> None:
+        self.said = time.monotonic()
+        passed = self.said - self.started
+        rate = self.done / max(passed, 1e-6)
+        left = (
+            f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total else ""
+        )
+        note(
+            f"{self.title}: {self.done}/{self.total} in {passed:.1f} s, {rate:.1f}/s{left}"
+            f"{', ' + self.beside if self.beside else ''}"
+        )
+
+
+def _figures(errors: int, spend_usd: float | None) -> str:
+    parts = [f"{errors} errors" if errors else "", f"{money(spend_usd)} spent" if spend_usd else ""]
+    return " · ".join(filter(None, parts))
+
+
+def names(given: str, what: str) -> tuple[str, ...]:
+    """`A,B` to its parts, each once. Raises UsageError for none."""
+    parts = tuple(dict.fromkeys(part.strip() for part in given.split(",") if part.strip()))
+    if not parts:
+        raise UsageError(f"{what} is empty; give one or more names, with commas between")
+    return parts
+
+
+def until(finished: Callable[[], bool], seconds: float = 0.5) -> None:
+    """Call `finished` twice a second until it says so."""
+    while not finished():
+        time.sleep(seconds)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,111 @@
+"""`judge models`: who can be asked. Keys stay in the environment and are never stored or shown."""
+
+from contextlib import closing
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from judge.bootstrap import open_judge
+from judge.cli import console
+from judge.errors import UsageError
+from judge.models import BACKENDS, open_model
+from judge.models.base import ModelSpec
+from judge.store import models
+
+group = typer.Typer(help="Models: add, list, show.", no_args_is_help=True)
+
+LOCAL = ("recorded", "llama_local")
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name here.")]
+
+
+class SpokenStyle(StrEnum):
+    """How a model is addressed."""
+
+    CHAT = "chat"
+    COMPLETION = "completion"
+
+
+@group.command()
+def add(
+    name: ModelName,
+    *,
+    backend: Annotated[str, typer.Option(help=f"One of {', '.join(BACKENDS)}.")],
+    model_id: Annotated[
+        str, typer.Option("--id", help="The model's name at the backend; a file for `recorded`.")
+    ],
+    base_url: Annotated[str, typer.Option(help="Another endpoint that speaks the dialect.")] = "",
+    style: Annotated[SpokenStyle, typer.Option(help="How it is addressed.")] = SpokenStyle.CHAT,
+    base_model: Annotated[str, typer.Option(help="What it was fine-tuned from.")] = "",
+    quantisation: Annotated[str, typer.Option(help="Such as Q4_1; part of its identity.")] = "",
+    cutoff: Annotated[str, typer.Option(help="Date of its newest training data.")] = "",
+    input_price: Annotated[
+        float | None, typer.Option(help="US dollars per million tokens in.", min=0)
+    ] = None,
+    output_price: Annotated[
+        float | None, typer.Option(help="US dollars per million tokens out.", min=0)
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Register a model under a name."""
+    if backend not in BACKENDS:
+        raise UsageError(f"no backend is called {backend!r}; there is: {', '.join(BACKENDS)}")
+    spec = ModelSpec(
+        name=name,
+        backend=backend,
+        id=str(Path(model_id).absolute()) if backend == "recorded" else model_id,
+        base_url=base_url,
+        base_model=base_model,
+        quantisation=quantisation,
+        style="chat" if style is SpokenStyle.CHAT else "completion",
+        cutoff=cutoff,
+        input_price=input_price,
+        output_price=output_price,
+    )
+    if backend in LOCAL:
+        open_model(spec).close()  # its file or weights are there, or this says what is missing
+    with closing(open_judge()) as judge, judge.database.transaction() as tx:
+        models.keep(tx, spec)
+    if as_json:
+        console.result_json(spec)
+    else:
+        console.result(f"{name}: {backend} {spec.id}")
+
+
+@group.command("list")
+def list_models(*, as_json: console.AsJson = False) -> None:
+    """Every model that was added."""
+    with closing(open_judge()) as judge, judge.database.reading() as tx:
+        specs = models.listed(tx)
+    if as_json:
+        console.result_json(specs)
+    elif specs:
+        console.table(
+            ("model", "backend", "id", "endpoint", "$ in", "$ out"),
+            [
+                (s.name, s.backend, s.id, s.base_url, _price(s.input_price), _price(s.output_price))
+                for s in specs
+            ],
+            right="$ in $ out",
+        )
+    else:
+        console.note("no models yet; `judge models add --help` shows how to add one")
+
+
+@group.command()
+def show(name: ModelName, *, as_json: console.AsJson = False) -> None:
+    """One model."""
+    with closing(open_judge()) as judge, judge.database.reading() as tx:
+        spec = models.read(tx, name)
+    if as_json:
+        console.result_json(spec)
+        return
+    for field in ModelSpec.__dataclass_fields__:
+        value = getattr(spec, field)
+        if value not in ("", None):
+            console.result(f"{field:13} {value}")
+
+
+def _price(usd: float | None) -> str:
+    return "-" if usd is None else f"{usd:g}"

@@ -1,0 +1,234 @@
+"""`judge run`: ask models, judge their answers, here or on a running service."""
+
+import math
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import typer
+
+from judge import batches
+from judge.batches import BatchRequest, BatchStatus
+from judge.bootstrap import Judge, open_judge
+from judge.cli import console, remote
+from judge.errors import JudgeError, UsageError
+from judge.models import costs, prompts, tokens
+from judge.models.base import Sampling, Usage
+from judge.store import models as stored_models
+from judge.store import problem_sets
+
+WAIT_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a batch would ask for. `most_usd` is the price if every answer were as long as allowed;
+    None when some model's price is unknown."""
+
+    questions: int
+    samples: int
+    prompt_tokens: int
+    most_usd: float | None
+
+
+def run(
+    *,
+    models: Annotated[str, typer.Option(help="Names of models, with commas between.")],
+    problems: Annotated[str, typer.Option(help="The problem set.")],
+    samples: Annotated[int, typer.Option("-n", help="Samples a problem.", min=1, max=1000)] = 1,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first so many problems.", min=1)
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option(help="Ask nothing more once this is spent.", min=0)
+    ] = None,
+    temperature: Annotated[float, typer.Option(min=0, max=2)] = Sampling().temperature,
+    top_p: Annotated[float, typer.Option(min=0.01, max=1)] = Sampling().top_p,
+    max_tokens: Annotated[
+        int, typer.Option(help="Of one answer.", min=1, max=131_072)
+    ] = Sampling().max_tokens,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    template: Annotated[str, typer.Option(help="A prompt template's name.")] = "",
+    server: console.Server = "",
+    wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be asked, and its price.")
+    ] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Draw samples from models and judge them. Without --server it is done here, to the end."""
+    request = BatchRequest(
+        models=console.names(models, "--models"),
+        problem_set=problems,
+        samples=samples,
+        sampling=Sampling(temperature, top_p, max_tokens, seed),
+        template=template,
+        budget_usd=budget_usd,
+    )
+    if server and dry_run:
+        raise UsageError("--dry-run reads this host's own database; leave --server out")
+    if server:
+        _over_http(server, request, limit, wait=wait, as_json=as_json)
+        return
+    with closing(open_judge()) as judge:
+        request = _limited(request, limit, lambda: _slugs(judge, problems))
+        if dry_run:
+            _say_estimate(estimate(judge, request), as_json=as_json)
+            return
+        status = _here(judge, request)
+    _say_status(_as_row(status), as_json=as_json)
+
+
+def estimate(judge: Judge, request: BatchRequest) -> Estimate:
+    """What a batch would ask for; nothing is asked. Raises UnknownName."""
+    with judge.database.reading() as tx:
+        problem_set = problem_sets.read(tx, request.problem_set)
+        specs = [stored_models.read(tx, name) for name in request.models]
+    chosen = [p for p in problem_set.problems if not request.problems or p.slug in request.problems]
+    said, most = 0, 0.0
+    for spec in specs:
+        for problem in chosen:
+            prompt = prompts.render(problem, spec.style, request.template)
+            text = "\n".join(message.content for message in prompt.messages)
+            count = tokens.count_tokens(text, spec.id).tokens
+            said += count * request.samples
+            usage = Usage(count, request.sampling.max_tokens)
+            cost = costs.cost_of(spec, usage)
+            most += request.samples * (math.nan if cost is None else cost)
+    questions = len(specs) * len(chosen)
+    return Estimate(
+        questions, questions * request.samples, said, None if math.isnan(most) else most
+    )
+
+
+def follow(server: str, batch: str) -> dict[str, Any]:
+    """Show a batch's progress on a service until it is over; its last state."""
+    path = f"/v1/batches/{quote(batch, safe='')}"
+    status = remote.get(server, path)
+    with console.progress(_title(status), status["wanted"]) as bar:
+        while True:
+            _show(bar, status)
+            if status["state"] != "open":
+                return dict(status)
+            status = remote.get(server, f"{path}?wait=1", seconds=60.0)
+
+
+def submit(server: str, request: BatchRequest, key: str = "") -> dict[str, Any]:
+    """Open a batch on a service; the same key gives the same batch."""
+    body = asdict(request)
+    return dict(
+        remote.send(
+            server, "POST", "/v1/batches", body, headers={"Idempotency-Key": key or uuid4().hex}
+        )
+    )
+
+
+def _here(judge: Judge, request: BatchRequest) -> BatchStatus:
+    sandbox = judge.sandbox
+    opened = batches.open_batch(judge.database, request)
+    console.note(f"batch {opened.id}")
+    with console.progress(_title(_as_row(opened)), opened.wanted) as bar:
+        try:
+            return batches.run_batch(
+                judge.database,
+                judge.model,
+                sandbox,
+                opened.id,
+                threads=judge.settings.ask_threads,
+                on_progress=lambda status: _show(bar, _as_row(status)),
+            )
+        except KeyboardInterrupt:
+            console.note(f"batch {opened.id} is kept; `judge up` goes on with it")
+            raise
+
+
+def _over_http(
+    server: str, request: BatchRequest, limit: int | None, *, wait: bool, as_json: bool
+) -> None:
+    request = _limited(request, limit, lambda: _slugs_of(server, request.problem_set, limit or 0))
+    status = submit(server, request)
+    console.note(f"batch {status['id']}: {server.rstrip('/')}/batches/{status['id']}")
+    _say_status(follow(server, status["id"]) if wait else status, as_json=as_json)
+
+
+def _limited(
+    request: BatchRequest, limit: int | None, slugs: Callable[[], list[str]]
+) -> BatchRequest:
+    if limit is None:
+        return request
+    fields = {name: getattr(request, name) for name in BatchRequest.__dataclass_fields__}
+    return BatchRequest(**{**fields, "problems": tuple(slugs()[:limit])})
+
+
+def _slugs(judge: Judge, name: str) -> list[str]:
+    with judge.database.reading() as tx:
+        return list(problem_sets.slugs(tx, problem_sets.digest_of(tx, name)))
+
+
+def _slugs_of(server: str, name: str, limit: int) -> list[str]:
+    found: list[str] = []
+    cursor = ""
+    while len(found) < limit:
+        path = f"/v1/problem-sets/{quote(name, safe='')}/problems?limit=200&cursor={cursor}"
+        page = remote.get(server, path)
+        found += [item["slug"] for item in page["items"]]
+        cursor = page["next_cursor"] or ""
+        if not cursor:
+            break
+    return found
+
+
+def _title(status: dict[str, Any]) -> str:
+    return f"{', '.join(status['models'])} on {status['problem_set']}"
+
+
+def _show(bar: console.Bar, status: dict[str, Any]) -> None:
+    """A sample counts once it is judged; those that never will come count as errors."""
+    missing = sum(each["count"] for each in status["errors"])
+    bar.at(status["judged"], status["wanted"])
+    bar.figures(errors=missing, spend_usd=status["spend_usd"])
+
+
+def _as_row(status: BatchStatus) -> dict[str, Any]:
+    """The status as the service would send it."""
+    row = asdict(status)
+    request = row.pop("request")
+    return {
+        **row,
+        "models": list(request["models"]),
+        "problem_set": request["problem_set"],
+        "wanted": status.wanted,
+        "errors": [{"text": text, "count": count} for text, count in status.errors],
+        "waiting": [{"text": text, "count": count} for text, count in status.waiting],
+    }
+
+
+def _say_estimate(found: Estimate, *, as_json: bool) -> None:
+    if as_json:
+        console.result_json(found)
+        return
+    price = (
+        "of unknown price" if found.most_usd is None else f"at most {console.money(found.most_usd)}"
+    )
+    console.result(
+        f"{found.questions} questions, {found.samples} samples, "
+        f"{found.prompt_tokens} tokens of prompts, {price}; nothing was asked"
+    )
+
+
+def _say_status(status: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        console.result_json(status)
+    else:
+        console.result(
+            f"batch {status['id']}: {status['state'].replace('_', ' ')}, "
+            f"{status['judged']} of {status['wanted']} samples judged, "
+            f"{status['accepted']} accepted, {console.money(status['spend_usd'])} spent"
+        )
+        for each in status["errors"]:
+            console.note(f"  {each['count']} x {each['text']}")
+    if status["state"] != "open" and status["errors"] and not status["judged"]:
+        raise JudgeError("no answer could be had; the batch's errors say why")

@@ -1,0 +1,114 @@
+"""`judge up`: the whole service in one process."""
+
+import ipaddress
+import os
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from judge import telemetry
+from judge.bootstrap import open_judge
+from judge.cli import console
+from judge.errors import JudgeError, UsageError
+from judge.settings import Settings, read_settings
+
+APP = "api.app:app"
+BACKLOG = 128
+
+
+def up(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on; JUDGE_HOST if not given.")] = "",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port; JUDGE_PORT if not given, 0 for a free one.", min=0, max=65535),
+    ] = None,
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Listen beyond this host although there are no keys yet."),
+    ] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Serve the pages and the HTTP interface, ask and judge, until interrupted."""
+    settings = read_settings()
+    host, port = host or settings.host, settings.port if port is None else port
+    if not public and not _is_loopback(host):
+        raise UsageError(
+            f"{host} can be reached from other hosts and judge has no keys yet; "
+            "use 127.0.0.1, or --public behind a proxy that asks who is there"
+        )
+    listener = _listen(host, port)
+    with listener:
+        _check(settings)
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
+        os.environ["JUDGE_HOST"] = host  # the app, built by uvicorn, reads the same settings
+        telemetry.set_up(as_json=as_json)
+        if as_json:
+            console.result_json({"address": address, "home": str(settings.home)})
+        else:
+            console.result(f"judge is at {address} (home {settings.home})")
+            if settings.embedded:
+                console.note(
+                    "one process, one host; Ctrl-C ends it, what is open goes on next time"
+                )
+        _serve(listener, as_json=as_json)
+
+
+def _serve(listener: socket.socket, *, as_json: bool) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            APP,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=10,
+        )
+    )
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        if not as_json:
+            console.note("judge has stopped")
+    if not server.started:
+        raise JudgeError("the service did not start; the lines above say why")
+
+
+def _check(settings: Settings) -> None:
+    """Whatever cannot be had is told in one line, before anything serves."""
+    judge = open_judge(settings)
+    try:
+        _ = judge.sandbox
+    finally:
+        judge.close()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises UsageError naming the port and what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or error
+        raise UsageError(
+            f"cannot listen on {host}, port {port} ({reason}); "
+            "name another with --port, or 0 for a free one"
+        ) from None
+    return listener
