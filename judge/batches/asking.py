@@ -22,6 +22,8 @@ GetModel = Callable[[str], tuple[ModelSpec, ModelBackend]]
 MAX_UNAVAILABLE = 8
 """How often a question is put off before it fails; with the back-off, some ten minutes."""
 
+STOP_SECONDS = 10.0
+
 log = logger(__name__)
 
 
@@ -72,7 +74,7 @@ def ask_questions(
 
     try:
         with leases.held(database, QUESTIONS, claim.token):
-            _in_threads(threads, found, work)
+            _in_threads(threads, found, work, go_on)
     finally:
         release(database, QUESTIONS, claim.token)
     counts = {name: ended.count(name) for name in Asked.__dataclass_fields__}
@@ -168,9 +170,15 @@ def _closed(tx: Tx, token: str, question: Question, state: str, error: str = "")
     return state
 
 
-def _in_threads(count: int, items: Sequence[Question], work: Callable[[Question], None]) -> None:
+def _in_threads(
+    count: int,
+    items: Sequence[Question],
+    work: Callable[[Question], None],
+    go_on: Callable[[], bool],
+) -> None:
     """Work on all items, `count` at a time, in threads that do not keep the process alive: a
-    model may think for minutes after the process was told to end."""
+    model may think for minutes after the process was told to end. Those that still think
+    `STOP_SECONDS` after that are left behind, without their lease."""
     waiting, faults = deque(items), list[Exception]()
 
     def run() -> None:
@@ -188,8 +196,10 @@ def _in_threads(count: int, items: Sequence[Question], work: Callable[[Question]
     for thread in threads:
         thread.start()
     try:
-        for thread in threads:
-            thread.join()
+        grace = STOP_SECONDS
+        while any(thread.is_alive() for thread in threads) and grace > 0:
+            next(thread for thread in threads if thread.is_alive()).join(0.2)
+            grace = STOP_SECONDS if go_on() else grace - 0.2
     finally:
         waiting.clear()
     if faults:

@@ -1,0 +1,91 @@
+"""The worker's side of the queue: `app` for Celery, and the starter of the embedded worker.
+
+`judge worker` hands Celery this `app`; its main process rings for upkeep and opens no database,
+its children open a Judge each, after the fork. `judge up` instead runs one worker on threads inside
+its own process, on `memory://`, and looks after the rows itself.
+"""
+
+import threading
+
+from celery import signals
+from celery.worker import state
+
+from judge.bootstrap import Judge
+from judge.telemetry import logger
+from workers import dispatch, tasks, upkeep
+
+UPKEEP_SECONDS = 30.0
+EMBEDDED_UPKEEP_SECONDS = 0.5
+THREADS = 4
+STOP_SECONDS = 20.0
+
+app = dispatch.queue
+log = logger(__name__)
+
+
+class Embedded:
+    """A worker inside this process; `stop` ends it, within seconds unless the sandbox is busy."""
+
+    def __init__(self, judge: Judge) -> None:
+        dispatch.configure(judge.settings.broker_url)
+        tasks.process.stopping.clear()
+        tasks.process.lend(judge)
+        self._stop = threading.Event()
+        self._worker = app.WorkController(
+            pool="threads",
+            concurrency=THREADS,
+            queues=sorted(set(dispatch.QUEUES.values())),
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+        )
+        self._thread = threading.Thread(target=self._worker.start, name="worker", daemon=True)
+        self._thread.start()
+        self._upkeep = upkeep.every(
+            EMBEDDED_UPKEEP_SECONDS, lambda: upkeep.reconcile(judge.database), self._stop
+        )
+
+    def stop(self) -> None:
+        """Begin nothing new, wait for what runs, give the rest back. What a model is still
+        thinking about after that is left, and asked again by the next process."""
+        self._stop.set()
+        tasks.process.stopping.set()
+        self._upkeep.join()
+        state.should_stop = 0
+        try:
+            self._thread.join(STOP_SECONDS)
+        finally:
+            state.should_stop = None
+        if self._thread.is_alive():
+            log.warning("the worker did not end in time", seconds=STOP_SECONDS)
+        tasks.process.lend(None)
+
+
+def start_embedded(judge: Judge) -> Embedded:
+    """Start the one worker of an embedded service, on a Judge that stays the caller's to close."""
+    return Embedded(judge)
+
+
+def _ready(**_: object) -> None:
+    if not _is_embedded():
+        upkeep.every(UPKEEP_SECONDS, dispatch.ring_upkeep, tasks.process.stopping)
+
+
+def _stopping(**_: object) -> None:
+    tasks.process.stopping.set()
+
+
+def _closed(**_: object) -> None:
+    if not _is_embedded():
+        tasks.process.close()
+
+
+def _is_embedded() -> bool:
+    return str(app.conf.broker_url).startswith("memory:")
+
+
+signals.worker_ready.connect(_ready, weak=False)
+signals.worker_shutting_down.connect(_stopping, weak=False)
+signals.worker_process_shutdown.connect(_closed, weak=False)
+signals.worker_shutdown.connect(_closed, weak=False)

@@ -1,0 +1,84 @@
+"""The doorbell: a message says that rows wait, never which; it is sent by name, after the commit.
+
+A ring that is lost costs time, not work: `upkeep` rings again for whatever rows it finds. A ring
+too many finds nothing to claim. So a broker that is down is a warning here and never an error.
+"""
+
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+from judge.settings import read_settings
+from judge.telemetry import logger
+
+ASK, JUDGE, UPKEEP = "judge.ask", "judge.judge", "judge.upkeep"
+QUEUES = {ASK: "ask", JUDGE: "judge", UPKEEP: "judge"}
+
+VISIBILITY_SECONDS = 1800
+
+log = logger(__name__)
+
+queue = Celery("judge")
+
+
+def configure(broker_url: str) -> None:
+    """Point the queue at a broker: `memory://` within one process, or `redis://`."""
+    queue.conf.update(
+        broker_url=broker_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=4,
+        task_routes={name: {"queue": where} for name, where in QUEUES.items()},
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=200,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        worker_soft_shutdown_timeout=60,
+        worker_hijack_root_logger=False,
+        **_transport(broker_url),
+    )
+
+
+def _transport(broker_url: str) -> dict[str, Any]:
+    if broker_url.startswith("memory:"):
+        return {"broker_transport_options": {"polling_interval": 0.05}}
+    options = {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+    return {
+        "broker_transport_options": options,
+        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_SECONDS},
+        "visibility_timeout": VISIBILITY_SECONDS,
+    }
+
+
+def ring_ask(batch: str = "") -> None:
+    """Questions wait to be asked; `batch` only goes into the log."""
+    _ring(ASK, batch)
+
+
+def ring_judge(batch: str = "") -> None:
+    """Samples wait to be judged; `batch` only goes into the log."""
+    _ring(JUDGE, batch)
+
+
+def ring_upkeep() -> None:
+    """It is time to look for rows that a crash or a lost ring left lying."""
+    _ring(UPKEEP, "")
+
+
+def _ring(name: str, batch: str) -> None:
+    try:
+        queue.send_task(name, ignore_result=True, retry=False)
+    except (OperationalError, KombuError, OSError) as error:
+        log.warning("ring lost", task=name, batch=batch, reason=str(error)[:200])
+
+
+configure(read_settings().broker_url)

@@ -1,0 +1,95 @@
+"""What a ring makes a worker do: a few lines over judge.batches, and nothing of their own."""
+
+import threading
+
+from judge import batches
+from judge.bootstrap import Judge, open_judge
+from workers import dispatch, upkeep
+from workers.bells import Bell, now_and_then
+from workers.dispatch import queue
+
+JUDGE_SECONDS = 900
+"""No claim of samples takes that long: their limits bound it; a sandbox that hangs is ended so."""
+
+_asking, _judging = Bell(), Bell()
+
+
+class Process:
+    """What this process works with: a Judge opened after the fork, and whether it is to stop."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._judge: Judge | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """The Judge of this process, opened on first use."""
+        with self._lock:
+            if self._judge is None:
+                self._judge = open_judge()
+            return self._judge
+
+    def lend(self, judge: Judge | None) -> None:
+        """Use a Judge that somebody else opened and will close; None takes it back."""
+        with self._lock:
+            self._judge = judge
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        with self._lock:
+            judge, self._judge = self._judge, None
+        if judge is not None:
+            judge.close()
+
+    def go_on(self) -> bool:
+        """Whether to begin anything new."""
+        return not self.stopping.is_set()
+
+
+process = Process()
+
+
+def ask() -> None:
+    """Ask what waits to be asked."""
+    _asking.answer(_ask)
+
+
+def judge() -> None:
+    """Judge what waits to be judged."""
+    _judging.answer(_judge)
+
+
+def look_after() -> None:
+    """Set right what a crash left."""
+    upkeep.reconcile(process.judge.database)
+
+
+def _ask() -> None:
+    house = process.judge
+    threads = house.settings.ask_threads
+    asked = batches.ask_questions(
+        house.database,
+        house.model,
+        limit=min(64, 4 * threads),
+        threads=threads,
+        go_on=process.go_on,
+        on_kept=now_and_then(dispatch.ring_judge),
+    )
+    if asked.samples:
+        dispatch.ring_judge()
+    if asked.claimed and process.go_on():
+        dispatch.ring_ask()
+
+
+def _judge() -> None:
+    house = process.judge
+    limit = min(64, 8 * house.sandbox.workers)
+    claimed = batches.judge_samples(house.database, house.sandbox, limit, go_on=process.go_on)
+    if claimed and process.go_on():
+        dispatch.ring_judge()
+
+
+queue.task(ask, name=dispatch.ASK)
+queue.task(judge, name=dispatch.JUDGE, time_limit=JUDGE_SECONDS)
+queue.task(look_after, name=dispatch.UPKEEP)

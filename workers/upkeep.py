@@ -1,0 +1,44 @@
+"""The reconciler: whatever a crash, a lost ring or a back-off left lying is found in the rows."""
+
+import threading
+from collections.abc import Callable
+
+from judge import batches
+from judge.batches import Swept
+from judge.errors import JudgeError
+from judge.store.database import Database
+from judge.telemetry import logger
+from workers import dispatch
+
+log = logger(__name__)
+
+
+def reconcile(database: Database) -> Swept:
+    """Free the rows of dead workers, close finished batches, ring for rows that wait."""
+    swept = batches.sweep(database)
+    if swept.to_ask:
+        dispatch.ring_ask()
+    if swept.to_judge:
+        dispatch.ring_judge()
+    if swept.released or swept.closed:
+        log.info("set right", released=swept.released, closed=swept.closed)
+    return swept
+
+
+def every(seconds: float, work: Callable[[], object], stop: threading.Event) -> threading.Thread:
+    """Do `work` now and every so many seconds in a thread of its own, until `stop`."""
+
+    def run() -> None:
+        while True:
+            try:
+                work()
+            except JudgeError as error:
+                log.warning("upkeep failed", reason=str(error))
+            except Exception:
+                log.exception("upkeep failed")
+            if stop.wait(seconds):
+                return
+
+    thread = threading.Thread(target=run, name="upkeep", daemon=True)
+    thread.start()
+    return thread
