@@ -1,0 +1,100 @@
+"""The leaderboard of a problem set: one row a model and recipe, ranked with intervals."""
+
+from dataclasses import dataclass
+
+from judge.standings import scoring
+from judge.store import problem_sets, tallies
+from judge.store.database import Database
+from judge.store.tallies import Tally
+
+KS = (1, 2, 5, 10, 25, 50, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model under one recipe (template and sampling).
+
+    `pass_at_1` with its 95 % bounds is the mean over the problems it has samples of, `coverage`
+    the share of the set those are. `pass_at` holds (k, pass@k) for every k that all its problems
+    have samples for. `rank_low` to `rank_high` are the ranks that the evidence leaves open.
+    `errors` are wanted samples of the model that ended by a fault not its own, under any recipe.
+    Costs are US dollars, None when a price is unknown or, a solved sample, nothing was solved.
+    """
+
+    model: str
+    recipe: str
+    problems: int
+    samples: int
+    accepted: int
+    pass_at_1: float
+    low: float
+    high: float
+    rank_low: int
+    rank_high: int
+    coverage: float
+    errors: int
+    cost_usd: float | None
+    cost_per_solved: float | None
+    tokens_in: int
+    tokens_out: int
+    pass_at: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The rows of one set version, best first; what a model was never asked counts as unsolved in
+    the order, but not in its score."""
+
+    problem_set: str
+    digest: str
+    problems: int
+    rows: tuple[Row, ...]
+
+
+def rank(database: Database, set_name: str, digest: str = "") -> Leaderboard:
+    """The board of a set's newest version, or of the one named. Raises UnknownName."""
+    with database.reading() as tx:
+        digest = problem_sets.digest_of(tx, set_name, digest)
+        problems = problem_sets.count(tx, digest)
+        found = tallies.read(tx, digest)
+        errors = tallies.errors(tx, digest)
+    grouped: dict[tuple[str, str], list[Tally]] = {}
+    for tally in found:
+        grouped.setdefault((tally.model, tally.recipe), []).append(tally)
+    spans = scoring.ranks(
+        [{each.slug: each.accepted / each.drawn for each in group} for group in grouped.values()]
+    )
+    rows = [
+        _row(group, problems, span, errors.get(model, 0))
+        for ((model, _), group), span in zip(grouped.items(), spans, strict=True)
+    ]
+    rows.sort(key=lambda row: (-row.pass_at_1 * row.coverage, row.model, row.recipe))
+    return Leaderboard(set_name, digest, problems, tuple(rows))
+
+
+def _row(group: list[Tally], problems: int, span: tuple[int, int], errors: int) -> Row:
+    pairs = [(each.drawn, each.accepted) for each in group]
+    estimate = scoring.pass_at_1(pairs)
+    samples, accepted = (sum(column) for column in zip(*pairs, strict=True))
+    priced = sum(each.priced for each in group) == samples
+    cost = sum(each.cost for each in group) if priced else None
+    at = ((k, scoring.mean_pass_at_k(pairs, k)) for k in KS)
+    return Row(
+        model=group[0].model,
+        recipe=group[0].recipe,
+        problems=len(group),
+        samples=samples,
+        accepted=accepted,
+        pass_at_1=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        rank_low=span[0],
+        rank_high=span[1],
+        coverage=len(group) / problems,
+        errors=errors,
+        cost_usd=cost,
+        cost_per_solved=cost / accepted if cost is not None and accepted else None,
+        tokens_in=sum(each.input_tokens for each in group),
+        tokens_out=sum(each.output_tokens for each in group),
+        pass_at=tuple((k, value) for k, value in at if value is not None),
+    )

@@ -1,0 +1,185 @@
+"""Tallies to numbers, never without their uncertainty. Pure functions, standard library only.
+
+The problem is the unit: samples of one problem share its difficulty, so they are one cluster, and
+what is estimated is how a model does on *problems like these*. Ten samples of one problem do not
+count as ten problems.
+
+- One model: Wilson's interval, with as many trials as the spread between problems is worth. With
+  one sample a problem that is Wilson's own; where every problem came out alike (0 % or 100 %) each
+  problem counts as one trial, so the interval never shrinks to a point.
+- Two models: paired by problem, cluster-robust, with two pseudo-problems that went one way each
+  (Bonett and Price's adjustment, for k samples and clusters), and Student's t.
+- Many models: a rank interval; model by model, Holm over its comparisons.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate in [0, 1] and the bounds of its two-sided interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate minus baseline over shared problems: the plain mean, the bounds of its two-sided
+    interval, the two-sided p-value of no difference, and on how many problems it went up or down."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    problems: int
+    up: int
+    down: int
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """The chance that at least one of k samples is accepted, unbiased, from c accepted of n.
+
+    Raises ValueError unless 0 <= c <= n and 1 <= k <= n.
+    """
+    if not (0 <= c <= n and 1 <= k <= n):
+        raise ValueError(f"pass@{k} cannot be told from {c} of {n} samples")
+    return 1.0 - math.comb(n - c, k) / math.comb(n, k)
+
+
+def mean_pass_at_k(tallies: Sequence[tuple[int, int]], k: int) -> float | None:
+    """The mean of pass@k over problems, or None where some problem has fewer than k samples."""
+    if not tallies or min(n for n, _ in tallies) < k:
+        return None
+    return math.fsum(pass_at_k(n, c, k) for n, c in tallies) / len(tallies)
+
+
+def pass_at_1(tallies: Sequence[tuple[int, int]], confidence: float = 0.95) -> Interval:
+    """The mean share of accepted samples over problems, given as (n drawn, c accepted) each.
+
+    A problem without samples counts as 0: leave it out where it should not. No problems at all
+    say nothing: 0 within [0, 1].
+    """
+    if not tallies:
+        return Interval(0.0, 0.0, 1.0)
+    shares = [c / n if n else 0.0 for n, c in tallies]
+    problems = len(shares)
+    mean = math.fsum(shares) / problems
+    variance = math.fsum((share - mean) ** 2 for share in shares) / problems**2
+    trials = float(problems)
+    if 0.0 < mean < 1.0:
+        drawn = sum(max(n, 1) for n, _ in tallies)
+        worth = mean * (1.0 - mean) / variance if variance > 0.0 else math.inf
+        trials = min(max(worth, trials), float(drawn))
+    return wilson(mean, trials, confidence)
+
+
+def wilson(share: float, trials: float, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval for a share of (not necessarily whole) trials."""
+    z2 = NormalDist().inv_cdf((1.0 + confidence) / 2.0) ** 2
+    middle = (share + z2 / (2.0 * trials)) / (1.0 + z2 / trials)
+    half = math.sqrt(z2 * (share * (1.0 - share) / trials + z2 / (4.0 * trials**2)))
+    half /= 1.0 + z2 / trials
+    # The exact bounds hold the share; the clamps only undo rounding at 0 and 1.
+    return Interval(share, min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share))
+
+
+def difference(
+    baseline: Mapping[str, float],
+    candidate: Mapping[str, float],
+    *,
+    confidence: float = 0.95,
+    clusters: Mapping[str, str] | None = None,
+) -> Difference:
+    """Compare two models on the problems both have; values are shares of accepted samples.
+
+    `clusters` names the family of problems that are not independent of each other. Without a
+    shared problem nothing is known: 0 within [-1, 1], p-value 1.
+    """
+    shared = sorted(baseline.keys() & candidate.keys())
+    if not shared:
+        return Difference(0.0, -1.0, 1.0, 1.0, 0, 0, 0)
+    steps = {slug: candidate[slug] - baseline[slug] for slug in shared}
+    groups: dict[str, list[float]] = {}
+    for slug, step in steps.items():
+        groups.setdefault(clusters[slug] if clusters else slug, []).append(step)
+    padded = [*groups.values(), [1.0], [-1.0]]
+    count, size = len(shared) + 2, len(padded)
+    middle = math.fsum(steps.values()) / count
+    squares = math.fsum((math.fsum(group) - len(group) * middle) ** 2 for group in padded)
+    error = math.sqrt(size / (size - 1) * squares) / count
+    reach = t_quantile((1.0 + confidence) / 2.0, size - 1) * error
+    return Difference(
+        value=math.fsum(steps.values()) / len(shared),
+        low=max(middle - reach, -1.0),
+        high=min(middle + reach, 1.0),
+        p_value=t_tails(middle / error, size - 1),
+        problems=len(shared),
+        up=sum(step > 0 for step in steps.values()),
+        down=sum(step < 0 for step in steps.values()),
+    )
+
+
+def ranks(shares: Sequence[Mapping[str, float]], confidence: float = 0.95) -> list[tuple[int, int]]:
+    """Each model's best and worst rank: one after those shown to be better, and before those
+    shown to be worse. `shares` holds each model's share of accepted samples by problem."""
+    count = len(shares)
+    compared = {
+        (a, b): difference(shares[a], shares[b], confidence=confidence)
+        for a in range(count)
+        for b in range(a + 1, count)
+    }
+    found = []
+    for model in range(count):
+        others = [other for other in range(count) if other != model]
+        pairs = [compared[min(model, other), max(model, other)] for other in others]
+        shown = holm([pair.p_value for pair in pairs], 1.0 - confidence)
+        better = worse = 0
+        for other, pair, certain in zip(others, pairs, shown, strict=True):
+            ahead = pair.value > 0 if other > model else pair.value < 0
+            better += certain and ahead
+            worse += certain and not ahead
+        found.append((1 + better, count - worse))
+    return found
+
+
+def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
+    """Which of several hypotheses fall, with at most `alpha` chance of one falling wrongly."""
+    fallen = [False] * len(p_values)
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    for step, index in enumerate(order):
+        if p_values[index] > alpha / (len(p_values) - step):
+            break
+        fallen[index] = True
+    return fallen
+
+
+def t_tails(t: float, degrees: int) -> float:
+    """P(|T| >= |t|) for Student's t with a whole number of degrees of freedom, 1 or more."""
+    angle = math.atan(abs(t) / math.sqrt(degrees))
+    sine, cosine = math.sin(angle), math.cos(angle)
+    odd = degrees % 2 == 1
+    term = cosine if odd else 1.0
+    total = 0.0 if degrees == 1 else term
+    for power in range(3 if odd else 2, degrees - 1, 2):
+        term *= cosine * cosine * (power - 1) / power
+        total += term
+    inside = (angle + sine * total) * 2.0 / math.pi if odd else sine * total
+    return min(max(1.0 - inside, 0.0), 1.0)
+
+
+@lru_cache(4096)
+def t_quantile(p: float, degrees: int) -> float:
+    """The value that Student's t stays below with chance p, for 0.5 <= p < 1."""
+    tails, low, high = 2.0 * (1.0 - p), 0.0, 1.0
+    while t_tails(high, degrees) > tails:
+        low, high = high, 2.0 * high
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if t_tails(middle, degrees) > tails else (low, middle)
+    return (low + high) / 2.0
