@@ -52,11 +52,12 @@ def claimable(table: Table, at: datetime) -> ColumnElement[bool]:
 
 
 def claim(tx: Tx, database: Database, table: Table, limit: int, batch: str = "") -> Claim:
-    """Lease up to `limit` rows, the oldest first, of one batch or of all."""
+    """Lease up to `limit` rows of one batch or of all, the never begun and oldest first."""
     at = now()
     wanted = select(table.c.id).join(batches, batches.c.id == table.c.batch_id)
     wanted = wanted.where(claimable(table, at), *([table.c.batch_id == batch] if batch else []))
-    wanted = wanted.order_by(table.c.id).limit(limit)
+    # Rows that were begun before come last: if one of them kills its worker, the others are done.
+    wanted = wanted.order_by(table.c.deliveries, table.c.id).limit(limit)
     ids = tx.scalars(wanted.with_for_update(of=table, skip_locked=True)).all()
     token = new_id()
     if ids:

@@ -155,6 +155,7 @@ questions = Table(
     *_work(),
     UniqueConstraint("batch_id", "model", "slug"),
     Index(None, "state", "batch_id"),
+    Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "state"),
     Index(None, "lease"),
 )
@@ -189,6 +190,7 @@ samples = Table(
     UniqueConstraint("batch_id", "model", "slug", "index"),
     UniqueConstraint("question_id", "index"),
     Index(None, "state", "batch_id"),
+    Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "id"),
     Index(None, "lease"),
 )

@@ -133,6 +133,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_questions_state_batch_id"), "questions", ["state", "batch_id"], unique=False
     )
+    op.create_index(
+        op.f("ix_questions_state_deliveries_id"),
+        "questions",
+        ["state", "deliveries", "id"],
+        unique=False,
+    )
     op.create_table(
         "samples",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -186,6 +192,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_samples_state_batch_id"), "samples", ["state", "batch_id"], unique=False
     )
+    op.create_index(
+        op.f("ix_samples_state_deliveries_id"),
+        "samples",
+        ["state", "deliveries", "id"],
+        unique=False,
+    )
     op.create_table(
         "judgements",
         sa.Column("sample_id", sa.String(length=36), nullable=False),
@@ -213,10 +225,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("judgements")
+    op.drop_index(op.f("ix_samples_state_deliveries_id"), table_name="samples")
     op.drop_index(op.f("ix_samples_state_batch_id"), table_name="samples")
     op.drop_index(op.f("ix_samples_lease"), table_name="samples")
     op.drop_index(op.f("ix_samples_batch_id_id"), table_name="samples")
     op.drop_table("samples")
+    op.drop_index(op.f("ix_questions_state_deliveries_id"), table_name="questions")
     op.drop_index(op.f("ix_questions_state_batch_id"), table_name="questions")
     op.drop_index(op.f("ix_questions_lease"), table_name="questions")
     op.drop_index(op.f("ix_questions_batch_id_state"), table_name="questions")

@@ -1,0 +1,104 @@
+"""What tests share: the real thing where it can run, and a skip that says why where it cannot."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from judge.errors import SandboxUnavailable
+from judge.models.base import ModelSpec
+from judge.sandbox import open_sandbox
+from judge.sandbox.base import Sandbox
+from judge.store import models, problem_sets
+from judge.store.database import Database
+from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Slug
+from problems.values import Wire
+
+ROOT = Path(__file__).parent.parent
+
+Record = Callable[..., ModelSpec]
+
+
+def missing(what: str) -> None:
+    """Skip with the reason; a failure where nothing may be missing (JUDGE_REQUIRE=all)."""
+    if os.environ.get("JUDGE_REQUIRE") == "all":
+        pytest.fail(f"JUDGE_REQUIRE=all, but {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real problem sets and real answers."""
+    folder = Path(os.environ.get("JUDGE_DATA") or ROOT / "../shared/data").resolve()
+    if not folder.is_dir():
+        missing(f"there is no real data at {folder}; JUDGE_DATA names the folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The real namespaces sandbox with two workers."""
+    try:
+        opened = open_sandbox("namespaces", workers=2)
+    except SandboxUnavailable as error:
+        missing(f"no sandbox on this host: {error}")
+        raise
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A migrated SQLite database of this test alone."""
+    opened = Database(f"sqlite:///{tmp_path / 'judge.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def small_set() -> ProblemSet:
+    """Eight functions to write, the n-th adding n; `answer` below solves them."""
+    return ProblemSet(
+        "small",
+        tuple(
+            Problem(
+                Slug(f"add-{n}"),
+                f"Add {n} to x.",
+                Function("add", (Parameter("x", "int"),), "int"),
+                tuple(Example(Wire(f"[{x}]"), (Wire(str(x + n)),)) for x in (1, 5)),
+            )
+            for n in range(8)
+        ),
+    )
+
+
+@pytest.fixture
+def record(database: Database, small_set: ProblemSet, tmp_path: Path) -> Record:
+    """Store the small set and a recorded model of that name; by default it solves every problem.
+
+    `answers` gives the samples of each slug, in their order.
+    """
+
+    def make(
+        name: str = "solver", answers: Mapping[str, Sequence[str]] | None = None, samples: int = 4
+    ) -> ModelSpec:
+        if answers is None:
+            answers = {each.slug: [solution(each.slug)] * samples for each in small_set.problems}
+        path = tmp_path / f"{name}.jsonl"
+        rows = [{"task_id": slug, "solution": text} for slug in answers for text in answers[slug]]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        spec = ModelSpec(name, "recorded", str(path))
+        with database.transaction() as tx:
+            problem_sets.keep(tx, small_set)
+            models.keep(tx, spec)
+        return spec
+
+    return make
+
+
+def solution(slug: str) -> str:
+    """The right answer to a problem of the small set."""
+    return f"def add(x):\n    return x + {slug.removeprefix('add-')}\n"
