@@ -98,10 +98,12 @@ class ModelBackend(Protocol):
         sampling: Sampling,
         n: int,
         *,
+        first: int = 0,
         keep: Callable[[Completion], None] | None = None,
     ) -> Sequence[Completion]:
         """Draw n completions; `keep` is called with each as soon as it is there, so that what was
-        paid for can be stored before the rest arrives."""
+        paid for can be stored before the rest arrives. `first` is how many of this question were
+        drawn before: recorded answers go on from there, and so do seeds."""
 
     def close(self) -> None:
         """Let go of connections and memory."""

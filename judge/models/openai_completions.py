@@ -1,0 +1,42 @@
+"""Base models behind any OpenAI-compatible endpoint (`/completions`): they continue a text."""
+
+from collections.abc import Callable, Sequence
+
+from judge.models import openai_client
+from judge.models.base import Completion, ModelSpec, Prompt, Sampling
+
+
+class OpenAICompletions:
+    """Hands over the prompt's only message as it is; the key comes from OPENAI_API_KEY."""
+
+    def __init__(self, spec: ModelSpec, seconds: float = openai_client.SECONDS) -> None:
+        """`seconds` bounds one whole reply. Raises ModelRefused without a key."""
+        self._connection = openai_client.Connection(spec, seconds)
+
+    def complete(
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        n: int,
+        *,
+        first: int = 0,
+        keep: Callable[[Completion], None] | None = None,
+    ) -> Sequence[Completion]:
+        """Draw n continuations at once, in the order they arrive."""
+        return self._connection.draw(
+            lambda drawn: self._one(prompt, drawn), sampling, n, first, keep
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def _one(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        choice, usage, seconds = self._connection.post(
+            self._connection.client.completions.with_streaming_response.create,
+            prompt,
+            sampling,
+            prompt="".join(turn.content for turn in prompt.messages),
+            max_tokens=sampling.max_tokens,
+        )
+        return openai_client.completion_of(choice, usage, seconds)
