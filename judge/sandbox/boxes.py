@@ -67,10 +67,10 @@ class Box:
             raise SandboxUnavailable(self._why_not())
 
     def _why_not(self) -> str:
+        self._process.kill()
+        _, complaint = self._process.communicate()
         self.close()
-        said = (
-            self._process.stderr.read().decode("utf-8", "replace") if self._process.stderr else ""
-        )
+        said = complaint.decode("utf-8", "replace")
         last = said.strip().splitlines()[-1:] or ["no message"]
         return (
             f"the namespaces sandbox cannot be set up on this host ({last[0]}); run as root, or allow "
@@ -125,7 +125,7 @@ class Box:
         self._process.kill()
         self._process.wait()
         self._lease.close()
-        if self._process.stderr and self._process.returncode is None:
+        if self._process.stderr:
             self._process.stderr.close()
 
 

@@ -49,12 +49,12 @@ def _call(entry: Entry) -> dict[str, object]:
             "returns": entry.returns,
             "in_place": entry.in_place,
         }
-    return {"name": getattr(entry, "name", "")}
+    return {"name": getattr(entry, "name", ""), "names": list(getattr(entry, "names", ()))}
 
 
 def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
     """`usage`, told apart as an output limit when a file grew past it."""
-    if usage.killed_by or max(sizes, default=0) <= limit:
+    if usage.killed_by not in ("", "cancel") or max(sizes, default=0) <= limit:
         return usage
     return replace(usage, killed_by="stdout")
 

@@ -33,7 +33,7 @@ MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 SYS_PIVOT_ROOT = 155
 PR_SET_PDEATHSIG = 1
-STACK_BYTES = 256 * 1024 * 1024
+STACK_BYTES, THREAD_STACK_BYTES = 256 << 20, 8 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -135,7 +135,6 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _, status = os.waitpid(child, 0)
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     checked(_libc.sethostname(b"box", 3), "sethostname")
     root = Path(settings["root"])
     mount("", Path("/"), "", MS_REC | MS_PRIVATE)
@@ -144,7 +143,9 @@ def main() -> None:
     if not user:
         os.setgroups([])
         os.setresgid(settings["uid"], settings["uid"], settings["uid"])
-    resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, STACK_BYTES))
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # after the ids: changing them clears it
+    # the soft limit is what every thread reserves; a child's main thread gets the hard one
+    resource.setrlimit(resource.RLIMIT_STACK, (THREAD_STACK_BYTES, STACK_BYTES))
     os.set_inheritable(settings["socket"], True)  # noqa: FBT003 - the standard library's own
     start = "import sys; sys.path.insert(0, '/box'); from judge.sandbox.inside.server import main; main()"
     flags = ["-s", "-S", "-P", "-B", "-X", "utf8", "-c", start]

@@ -218,6 +218,8 @@ def _become(limits: Limits, fds: list[int], uid: int) -> None:
         os.closerange(len(fds), 1024)
         seconds = limits.cpu_us // 1_000_000 + 2
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
+        resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
         memory, output = limits.memory_mb << 20, limits.output_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))

@@ -28,11 +28,11 @@ def main() -> None:
         send(CALL_OUT, Kind.RAISED, 0, encode([_builtin_name(error), describe(error)]))
         os._exit(0)
     send(CALL_OUT, Kind.LOADED, 0, "")
-    _answer(namespace)
+    _answer(namespace, job.entry["names"])
 
 
-def _answer(namespace: dict[str, Any]) -> None:
-    reader, objects = Reader(CALL_IN), _Objects(namespace)
+def _answer(namespace: dict[str, Any], names: list[str]) -> None:
+    reader, objects = Reader(CALL_IN), _Objects(namespace, names)
     while True:
         try:
             kind, sequence, body = reader.next()
@@ -44,9 +44,9 @@ def _answer(namespace: dict[str, Any]) -> None:
 class _Objects:
     """Instances of the solution's classes that the examiner knows by number."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], names: list[str]) -> None:
         self.known: list[Any] = []
-        has_class = any(isinstance(value, type) for value in namespace.values())
+        has_class = any(isinstance(namespace.get(name), type) for name in names)
         self.refer = self._refer if has_class else None
 
     def _refer(self, thing: object) -> int:
@@ -85,4 +85,4 @@ def rehearse() -> None:
     """Warm up the answering of a call, in the server and without a solution."""
     namespace = {"f": lambda numbers, text: [len(numbers), text, (1, 2.5)]}
     for body in ('["f",[[1,2.5],"a"],{}]', '["f",[1],{}]'):
-        answer(namespace, _Objects(namespace), Kind.CALL, 1, body)
+        answer(namespace, _Objects(namespace, []), Kind.CALL, 1, body)

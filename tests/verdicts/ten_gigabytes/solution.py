@@ -1,0 +1,2 @@
+def double(x):
+    return bytearray(10**10)
