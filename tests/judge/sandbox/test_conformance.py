@@ -88,7 +88,7 @@ def test_one_example_may_have_a_limit_of_its_own(sandbox):
     ],
 )
 def test_memory_beyond_the_limit_is_a_memory_error(sandbox, grow):
-    report = run(sandbox, f"def f(x):\n    {grow}\n")
+    report = run(sandbox, f"def f(x):\n    {grow}\n", limits=Limits(cpu_seconds=5, memory_mb=256))
     assert report.runs[0].detail in ("MemoryError", "OSError", "signal:9"), report
     assert report.usage.memory_mb < 300
 
@@ -204,10 +204,9 @@ def test_no_descriptor_but_its_own_is_open(sandbox):
     assert value(sandbox, source) == "[0,1,2,3]"
 
 
-@pytest.mark.parametrize("name", ["maps", "mem", "environ", "fd"])
+@pytest.mark.parametrize("name", ["mem", "environ", "auxv"])
 def test_a_solution_cannot_even_read_its_own_process_file(sandbox, name):
-    opened = "os.listdir(path)" if name == "fd" else "open(path, 'rb').read(1)"
-    source = f"import os\ndef f(x):\n    path = '/proc/self/{name}'\n    return len({opened})\n"
+    source = f"def f(x):\n    return len(open('/proc/self/{name}', 'rb').read(1))\n"
     assert value(sandbox, source) == "raised PermissionError"
 
 
@@ -217,11 +216,17 @@ def test_nothing_of_one_candidate_is_seen_by_the_next(sandbox):
         run(sandbox, f"def f(x):\n    print({secret!r} * 50)\n    return {secret!r} * 50\n")
     hunt = (
         "import ctypes\ndef f(x):\n    needle = b'-'.join([b'quite', b'a', b'secret', b'word'])\n"
-        "    begin = id(needle) >> 20 << 20\n"  # the arena that holds what this child writes first
-        "    arena = ctypes.string_at(begin, 1 << 20)\n"
-        "    return arena.count(needle * 2)\n"
+        "    found = areas = 0\n"
+        "    for line in open('/proc/self/maps'):\n"
+        "        area, rights, *_ = line.split()\n"
+        "        start, end = (int(part, 16) for part in area.split('-'))\n"
+        "        if rights.startswith('rw') and '[v' not in line and end - start < 64 << 20:\n"
+        "            areas += 1\n"
+        "            memory = ctypes.string_at(start, end - start)\n"
+        "            found += memory.count(needle * 2) + memory.count(needle + b\"' * 5\" + b'0')\n"
+        "    return [found, areas > 9]\n"
     )
-    assert {value(sandbox, hunt) for _ in range(4)} == {"0"}
+    assert {value(sandbox, hunt) for _ in range(4)} == {"[0,true]"}
 
 
 def test_honest_solutions_may_use_threads_recursion_and_much_output(sandbox):
