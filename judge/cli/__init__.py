@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from judge.errors import JudgeError, UsageError
+from judge.settings import BadSetting
 from problems.errors import ProblemError
 
 VERBS = ("up", "worker", "demo", "run", "score", "leaderboard")
@@ -43,7 +44,7 @@ def call(arguments: Sequence[str]) -> int:
         code = _app(arguments)(list(arguments), prog_name="judge", standalone_mode=False)
     except typer.TyperException as error:
         return _complain(error.format_message().rstrip(".") + "; see --help", USAGE)
-    except (UsageError, ProblemError) as error:
+    except (UsageError, ProblemError, BadSetting) as error:
         return _complain(str(error), USAGE)
     except JudgeError as error:
         return _complain(str(error), UNREACHABLE)
@@ -59,6 +60,8 @@ def call(arguments: Sequence[str]) -> int:
             raise
         what = f"{type(error).__name__}: {str(error)[:300]}"
         return _complain(f"a fault of judge's: {what} (JUDGE_TRACEBACK=1 shows where)", BUG)
+    if code == INTERRUPTED:  # typer's word for a KeyboardInterrupt
+        return _complain("interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 

@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -66,16 +65,20 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], right: str = "") -> None:
-    """Rows on stdout; `right` names, by a space between, the columns of numbers."""
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()
+) -> None:
+    """Rows on stdout; `right` names the columns of numbers. A file gets lines as long as they are,
+    a terminal cells folded to its width."""
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold underline")
     for column in columns:
-        numbers = column in right.split()
+        numbers = column in right
         shown.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        shown.columns[-1].no_wrap = numbers
     for row in rows:
         shown.add_row(*(Text(clean(cell)) for cell in row))
-    out = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    out.print(shown, no_wrap=not sys.stdout.isatty(), crop=False)
+    width = None if sys.stdout.isatty() else 1000
+    Console(file=sys.stdout, highlight=False, width=width).print(shown)
 
 
 def percent(share: float | None) -> str:

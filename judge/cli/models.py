@@ -4,6 +4,7 @@ from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -51,6 +52,9 @@ def add(
     """Register a model under a name."""
     if backend not in BACKENDS:
         raise UsageError(f"no backend is called {backend!r}; there is: {', '.join(BACKENDS)}")
+    parts = urlsplit(base_url)
+    if "@" in parts.netloc or parts.query:
+        raise UsageError("--base-url holds more than an address; keys belong in the environment")
     spec = ModelSpec(
         name=name,
         backend=backend,
@@ -87,7 +91,7 @@ def list_models(*, as_json: console.AsJson = False) -> None:
                 (s.name, s.backend, s.id, s.base_url, _price(s.input_price), _price(s.output_price))
                 for s in specs
             ],
-            right="$ in $ out",
+            right=("$ in", "$ out"),
         )
     else:
         console.note("no models yet; `judge models add --help` shows how to add one")

@@ -74,7 +74,7 @@ def list_sets(*, as_json: console.AsJson = False) -> None:
                 (row.name, row.problems, row.digest[:12], f"{row.updated_at:%Y-%m-%d %H:%M}")
                 for row in rows
             ],
-            right="problems",
+            right=("problems",),
         )
     else:
         console.note("no sets yet; `judge problems import starter` brings one in")
@@ -102,7 +102,7 @@ def show(
         console.table(
             ("problem", "kind", "difficulty", "tests", "tags"),
             [(p.slug, _kind(p), p.difficulty, len(p.examples), " ".join(p.tags)) for p in found],
-            right="tests",
+            right=("tests",),
         )
 
 

@@ -1,6 +1,7 @@
 """`judge up`: the whole service in one process."""
 
 import ipaddress
+import logging
 import os
 import socket
 from typing import Annotated
@@ -16,6 +17,8 @@ from judge.settings import Settings, read_settings
 
 APP = "api.app:app"
 BACKLOG = 128
+QUIET = {"alembic": logging.WARNING, "celery": logging.WARNING, "kombu": logging.ERROR}
+"""What these say at their usual level is no news to whoever starts a service."""
 
 
 def up(
@@ -46,6 +49,8 @@ def up(
         address = f"http://{shown}:{listener.getsockname()[1]}"
         os.environ["JUDGE_HOST"] = host  # the app, built by uvicorn, reads the same settings
         telemetry.set_up(as_json=as_json)
+        for name, level in QUIET.items():
+            logging.getLogger(name).setLevel(level)
         if as_json:
             console.result_json({"address": address, "home": str(settings.home)})
         else:

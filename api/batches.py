@@ -1,0 +1,307 @@
+"""Batches and samples over HTTP: what was asked, how far it is, what came of it."""
+
+import threading
+import time
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+
+from api.failures import KEY_REUSED, Refused
+from api.wiring import Body, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from judge import batches
+from judge.batches import BatchRequest, BatchStatus
+from judge.errors import Conflict
+from judge.models.base import Sampling
+from judge.store.samples import SampleDetail
+from workers import dispatch
+
+MAX_WAIT = 30
+RETRY_AFTER = "2"
+
+router = APIRouter(prefix="/v1", tags=["batches"])
+_waiting = threading.BoundedSemaphore(16)  # each holds one of the server's 40 threads
+
+Key = Annotated[
+    str, Header(alias="Idempotency-Key", max_length=200, description="Same key, same batch.")
+]
+Wait = Annotated[
+    int,
+    Query(
+        ge=0, le=MAX_WAIT, description="Seconds to wait for the batch to finish; it may be less."
+    ),
+]
+
+
+class SamplingBody(Body):
+    """How completions are drawn."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_tokens: Annotated[int, Field(ge=1, le=131_072)] = 1024
+    seed: Annotated[int | None, Field(ge=0, lt=2**31)] = None
+
+
+class NewBatch(Body):
+    """Models x problem set x samples, with a budget in US dollars."""
+
+    models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
+    problem_set: Name
+    samples: Annotated[int, Field(ge=1, le=1000)] = 1
+    sampling: SamplingBody = SamplingBody()
+    template: Annotated[str, Field(max_length=200)] = ""
+    budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
+    problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
+    digest: Annotated[str, Field(max_length=64)] = ""
+
+
+class BatchChange(Body):
+    """What can be done to a batch."""
+
+    state: Literal["cancelled"]
+
+
+class Counted(Shown):
+    """A fault of ours or a model's, and how many questions or samples it stopped."""
+
+    text: str
+    count: int
+
+
+class ModelProgress(Shown):
+    """How far one model is."""
+
+    model: str
+    questions: int
+    asked: int
+    failed: int
+    skipped: int
+    samples: int
+    judged: int
+    accepted: int
+    errors: int
+    spend_usd: float
+    unpriced: int
+    tokens_in: int
+    tokens_out: int
+
+
+class BatchShown(Shown):
+    """A batch and how far it is; `wanted` is how many samples it is to have."""
+
+    id: str
+    state: str
+    models: list[str]
+    problem_set: str
+    digest: str
+    samples_each: int
+    sampling: dict[str, Any]
+    template: str
+    budget_usd: float | None
+    questions: int
+    asked: int
+    failed: int
+    skipped: int
+    wanted: int
+    samples: int
+    judged: int
+    accepted: int
+    errors: list[Counted]
+    waiting: list[Counted]
+    spend_usd: float
+    unpriced: int
+    tokens_in: int
+    tokens_out: int
+    created_at: datetime
+    finished_at: datetime | None
+    by_model: list[ModelProgress]
+
+
+class BatchPage(Shown):
+    """Some batches, the newest first."""
+
+    items: list[BatchShown]
+    next_cursor: str | None
+
+
+class SampleBrief(Shown):
+    """One sample in a list."""
+
+    id: str
+    batch: str
+    model: str
+    slug: str
+    index: int
+    state: str
+    verdict: str | None
+    reason: str | None
+    rule: str
+    template: str
+    finish: str
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    seconds: float
+    error: str | None
+    created_at: datetime
+    judged_at: datetime | None
+
+
+class SamplePage(Shown):
+    """Some samples, the oldest first."""
+
+    items: list[SampleBrief]
+    next_cursor: str | None
+
+
+class OutcomeShown(Shown):
+    """One test: the verdict and why; never the values."""
+
+    verdict: str
+    reason: str
+    cpu_seconds: float
+
+
+class EvidenceShown(Shown):
+    """What the verdict can be replayed from."""
+
+    problem: str
+    solution: str
+    sandbox: str
+    judge_version: str
+    settings: str
+    cpu_seconds: float
+    wall_seconds: float
+    memory_mb: float
+
+
+class SampleShown(SampleBrief):
+    """A sample with what the model wrote and what was taken from it."""
+
+    problem_digest: str
+    source: str
+    text: str
+    outcomes: list[OutcomeShown]
+    evidence: EvidenceShown | None
+
+
+@router.post(
+    "/batches", operation_id="open_batch", status_code=202, responses=problem_answers(404, 422)
+)
+def open_batch(house: House, response: Response, body: NewBatch, key: Key = "") -> BatchShown:
+    """Open a batch; it is asked and judged from now on. Follow it at `Location`."""
+    request = BatchRequest(
+        models=body.models,
+        problem_set=body.problem_set,
+        samples=body.samples,
+        sampling=Sampling(**body.sampling.model_dump()),
+        template=body.template,
+        budget_usd=body.budget_usd,
+        problems=body.problems,
+        digest=body.digest,
+    )
+    try:
+        status = batches.open_batch(house.database, request, key)
+    except Conflict as error:
+        raise Refused(KEY_REUSED, str(error)) from None
+    dispatch.ring_ask(status.id)
+    response.headers["Location"] = f"/v1/batches/{status.id}"
+    response.headers["Retry-After"] = RETRY_AFTER
+    return _batch(status)
+
+
+@router.get("/batches", operation_id="list_batches")
+def list_batches(
+    house: House, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = ""
+) -> BatchPage:
+    """Every batch, the newest first."""
+    found = batches.list_batches(house.database, opened(cursor), limit + 1)
+    shown, following = page(found, limit, lambda status: status.id, request, response)
+    return BatchPage(items=[_batch(status) for status in shown], next_cursor=following)
+
+
+@router.get("/batches/{batch}", operation_id="read_batch", responses=problem_answers(404))
+def read_batch(house: House, response: Response, batch: str, wait: Wait = 0) -> BatchShown:
+    """How far a batch is; with `wait`, once it is finished or that many seconds have passed."""
+    status = batches.read_batch(house.database, batch)
+    if wait and status.open and _waiting.acquire(blocking=False):
+        try:
+            until = time.monotonic() + wait
+            while status.open and time.monotonic() < until:
+                time.sleep(0.25)
+                status = batches.read_batch(house.database, batch)
+        finally:
+            _waiting.release()
+    if status.open:
+        response.headers["Retry-After"] = RETRY_AFTER
+    return _batch(status)
+
+
+@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 422))
+def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:  # noqa: ARG001 - its one value was checked
+    """Cancel a batch: nothing more is asked or judged. One that is closed stays as it is."""
+    return _batch(batches.cancel_batch(house.database, batch))
+
+
+@router.get("/batches/{batch}/samples", operation_id="list_samples", responses=problem_answers(404))
+def list_samples(
+    house: House,
+    request: Request,
+    response: Response,
+    batch: str,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> SamplePage:
+    """The samples of a batch, the oldest first."""
+    found = batches.list_samples(house.database, batch, opened(cursor), limit + 1)
+    shown, following = page(found, limit, lambda row: row.id, request, response)
+    items = [SampleBrief.model_validate(row) for row in shown]
+    return SamplePage(items=items, next_cursor=following)
+
+
+@router.get("/samples/{sample}", operation_id="read_sample", responses=problem_answers(404))
+def read_sample(house: House, sample: str) -> SampleShown:
+    """One sample, whole: reply, source, verdict, outcomes and evidence. Expected values and what
+    the solution printed are not shown."""
+    return _sample(batches.read_sample(house.database, sample))
+
+
+def _batch(status: BatchStatus) -> BatchShown:
+    request = status.request
+    sampling = {name: getattr(request.sampling, name) for name in SamplingBody.model_fields}
+    return BatchShown(
+        **{name: getattr(status, name) for name in _SAME},
+        models=list(request.models),
+        problem_set=request.problem_set,
+        digest=request.digest,
+        samples_each=request.samples,
+        sampling=sampling,
+        template=request.template,
+        budget_usd=request.budget_usd,
+        errors=[Counted(text=text, count=count) for text, count in status.errors],
+        waiting=[Counted(text=text, count=count) for text, count in status.waiting],
+        by_model=[ModelProgress.model_validate(each) for each in status.by_model],
+    )
+
+
+_SAME = (
+    *("id", "state", "questions", "asked", "failed", "skipped", "wanted", "samples", "judged"),
+    *("accepted", "spend_usd", "unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+)
+
+
+def _sample(detail: SampleDetail) -> SampleShown:
+    judgement = detail.judgement
+    brief = {name: getattr(detail.sample, name) for name in SampleBrief.model_fields}
+    return SampleShown(
+        **brief,
+        problem_digest=detail.problem_digest,
+        source=detail.source,
+        text=detail.text,
+        outcomes=[
+            OutcomeShown.model_validate(outcome)
+            for outcome in (judgement.outcomes if judgement else ())
+        ],
+        evidence=EvidenceShown.model_validate(judgement.evidence) if judgement else None,
+    )

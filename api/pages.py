@@ -1,0 +1,174 @@
+"""The same answers as HTML: rendered here, complete without a script, every text escaped."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from api.standings import RankedRow, board_of
+from api.wiring import House
+from judge import batches
+from judge.batches import BatchStatus, Progress
+from judge.store import problem_sets
+
+RECENT = 20
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/")
+def home(house: House) -> HTMLResponse:
+    """The sets and the latest batches."""
+    with house.database.reading() as tx:
+        sets = problem_sets.listed(tx)
+    latest = [_batch(status) for status in batches.list_batches(house.database, limit=RECENT)]
+    live = any(batch["open"] for batch in latest)
+    return _page("home.html", here="home", sets=sets, batches=latest, live=live)
+
+
+@router.get("/leaderboards/{name}")
+def leaderboard(house: House, name: str) -> HTMLResponse:
+    """Who is better on a set, and how sure that is."""
+    board = board_of(house, name)
+    return _page("leaderboard.html", board=board, rows=[_row(row) for row in board.rows])
+
+
+@router.get("/batches/{batch}")
+def batch(house: House, batch: str) -> HTMLResponse:
+    """How far a batch is."""
+    return _page("batch.html", batch=_batch(batches.read_batch(house.database, batch)))
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """The HTTP interface, read out of its OpenAPI document."""
+    document = request.app.openapi()
+    operations = [
+        {"method": method.upper(), "path": path, **operation}
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return _page(
+        "docs.html", here="docs", operations=operations, version=document["info"]["version"]
+    )
+
+
+def _page(template: str, here: str = "", **values: Any) -> HTMLResponse:
+    html = _templates.get_template(template).render(here=here, **values)
+    return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+
+def _batch(status: BatchStatus) -> dict[str, Any]:
+    request = status.request
+    each = {name: getattr(status, name) for name in _SHOWN}
+    lost = sum(count for _, count in status.errors)
+    share = f"{status.accepted / status.judged:.0%} of those judged" if status.judged else ""
+    sampling = request.sampling
+    how = (
+        f"set          {request.problem_set} {request.digest[:12]}\n"
+        f"template     {request.template or 'the default of each style'}\n"
+        f"temperature  {sampling.temperature:g}\ntop_p        {sampling.top_p:g}\n"
+        f"max_tokens   {sampling.max_tokens}\nseed         {sampling.seed}"
+    )
+    return each | {
+        "state": status.state.replace("_", " "),
+        "set": request.problem_set,
+        "models": ", ".join(request.models),
+        "samples_each": request.samples,
+        "budget_usd": request.budget_usd,
+        "error_count": lost,
+        "accepted_share": share,
+        "how": how,
+        "bar": _bar(status.judged, status.samples, status.wanted),
+        "by_model": [_model(row, request.samples) for row in status.by_model],
+    }
+
+
+_SHOWN = (
+    *("id", "open", "wanted", "samples", "judged", "accepted", "errors", "waiting", "spend_usd"),
+    *("unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+)
+
+
+def _model(row: Progress, samples: int) -> dict[str, Any]:
+    each = {name: getattr(row, name) for name in Progress.__dataclass_fields__}
+    return each | {
+        "bar": _bar(row.judged, row.samples, row.questions * samples),
+        "errors": row.errors + row.failed,
+    }
+
+
+def _row(row: RankedRow) -> dict[str, Any]:
+    low, high = f"{100 * row.low:.1f}", f"{100 * row.high:.1f}"
+    return {
+        "model": row.model,
+        "bound": row.bound,
+        "recipe": row.recipe,
+        "how": "a recording" if row.bound else _how(row.recipe),
+        "rank": str(row.rank_low)
+        if row.rank_low == row.rank_high
+        else f"{row.rank_low}\u2013{row.rank_high}",
+        "score": _percent(row.pass_at_1),
+        "interval": f"{low} to {high} %",
+        "samples": row.samples,
+        "problems": row.problems,
+        "coverage": _percent(row.coverage),
+        "errors": row.errors,
+        "cost": _usd(row.cost_usd),
+        "per_solved": f"{_usd(row.cost_per_solved)} a solved one" if row.cost_per_solved else "",
+        "bar": {
+            "value": f"{100 * row.pass_at_1:.2f}",
+            "low": f"{100 * row.low:.2f}",
+            "high": f"{100 * row.high:.2f}",
+            "label": f"{_percent(row.pass_at_1)}, 95 % interval {low} to {high} %",
+        },
+    }
+
+
+def _bar(judged: int, drawn: int, wanted: int) -> dict[str, Any]:
+    """Widths in percent, and the same in words."""
+    whole = max(wanted, 1)
+    return {
+        "done": f"{100 * judged / whole:.2f}",
+        "begun": f"{100 * drawn / whole:.2f}",
+        "label": f"{judged} of {wanted} samples judged, {drawn} drawn",
+    }
+
+
+def _how(recipe: str) -> str:
+    """A recipe in words; its whole text, with the template's hash, stands in the row's title."""
+    template, *settings = recipe.split(" ")
+    named = (setting.replace("=", " ").replace("_", " ") for setting in settings)
+    return ", ".join([template.partition("@")[0], *named])
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u00a0%"
+
+
+def _count(number: int) -> str:
+    """Thousands apart, by a thin space that does not break."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _usd(usd: float | None) -> str:
+    if usd is None:
+        return "unknown"
+    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
+def _day(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"usd": _usd, "count": _count, "day": _day}

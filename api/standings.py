@@ -1,0 +1,97 @@
+"""Leaderboards over HTTP: which model is better on a set, and how sure that is."""
+
+from dataclasses import asdict
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api.wiring import House, Shown, problem_answers
+from judge.bootstrap import Judge
+from judge.standings import leaderboards
+from judge.standings.bounds import bound_of
+from judge.store import models
+
+router = APIRouter(prefix="/v1/leaderboards", tags=["standings"])
+
+Digest = Annotated[str, Query(max_length=64, description="A version; the newest if not given.")]
+Known = Annotated[str, Header(alias="If-None-Match", max_length=1000)]
+
+
+class PassAt(Shown):
+    """The chance that at least one of k samples is accepted."""
+
+    k: int
+    value: float
+
+
+class RankedRow(Shown):
+    """One model under one recipe, with the 95 % interval of its score and of its rank.
+
+    `bound` is `ceiling` or `floor` for a set's own solutions. Costs are US dollars.
+    """
+
+    model: str
+    bound: str
+    recipe: str
+    problems: int
+    samples: int
+    accepted: int
+    pass_at_1: float
+    low: float
+    high: float
+    rank_low: int
+    rank_high: int
+    coverage: float
+    errors: int
+    cost_usd: float | None
+    cost_per_solved: float | None
+    tokens_in: int
+    tokens_out: int
+    pass_at: list[PassAt]
+
+
+class Board(Shown):
+    """The rows of one set version, best first."""
+
+    problem_set: str
+    digest: str
+    problems: int
+    rows: list[RankedRow]
+
+
+@router.get(
+    "/{name}",
+    operation_id="read_leaderboard",
+    response_model=Board,
+    responses={304: {"description": "Nothing changed"}, **problem_answers(404)},
+)
+def read_leaderboard(house: House, name: str, digest: Digest = "", known: Known = "") -> Response:
+    """The leaderboard of a set. `ETag` changes with the content; ask with `If-None-Match`."""
+    content = board_of(house, name, digest).model_dump_json()
+    tag = f'"{sha256(content.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if known.strip() == "*" or tag in [
+        each.strip().removeprefix("W/") for each in known.split(",")
+    ]:
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type="application/json")
+
+
+def board_of(house: Judge, name: str, digest: str = "") -> Board:
+    """The board of a set's newest version, or of the one named. Raises UnknownName."""
+    board = leaderboards.rank(house.database, name, digest)
+    with house.database.reading() as tx:
+        bounds = {spec.name: bound_of(spec) for spec in models.listed(tx)}
+    return Board(
+        problem_set=board.problem_set,
+        digest=board.digest,
+        problems=board.problems,
+        rows=[
+            RankedRow(
+                **{**asdict(row), "pass_at": [PassAt(k=k, value=at) for k, at in row.pass_at]},
+                bound=bounds.get(row.model, ""),
+            )
+            for row in board.rows
+        ],
+    )

@@ -1,0 +1,81 @@
+"""What every endpoint is handed: the Judge of this process, cursors, pages."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.failures import MALFORMED, Refused
+from judge.bootstrap import Judge
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """A JSON body: unknown fields are refused, so that a misspelt one is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shown(BaseModel):
+    """A JSON answer, built from one of judge's values."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _judge_of(request: Request) -> Judge:
+    judge = request.app.state.judge
+    assert isinstance(judge, Judge)  # noqa: S101 - the lifespan put it there
+    return judge
+
+
+House = Annotated[Judge, Depends(_judge_of)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items a page.")]
+Cursor = Annotated[
+    str, Query(max_length=600, description="`next_cursor` of the page before; opaque.")
+]
+
+
+def opaque(key: str) -> str:
+    """A cursor that continues after `key`."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def opened(cursor: str) -> str:
+    """The key in a cursor. Raises Refused for what `opaque` did not write."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
+        key = "\0"
+    if "\0" in key:
+        raise Refused(MALFORMED, "cursor: take `next_cursor` of the page before as it is")
+    return key
+
+
+def page(
+    items: Sequence[T], limit: int, key: Callable[[T], str], request: Request, response: Response
+) -> tuple[list[T], str | None]:
+    """The first `limit` of up to limit + 1 items, and the cursor of the next page, if there is
+    more; that page is also named in the `Link` header."""
+    shown = list(items[:limit])
+    if len(items) <= limit:
+        return shown, None
+    cursor = opaque(key(shown[-1]))
+    following = request.url.include_query_params(cursor=cursor, limit=limit)
+    response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return shown, cursor
+
+
+def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The failures an endpoint documents, each as problem details."""
+    reference = {"$ref": "#/components/schemas/ProblemDetails"}
+    content = {"application/problem+json": {"schema": reference}}
+    return {
+        status: {"description": "Problem details (RFC 9457)", "content": content}
+        for status in statuses
+    }

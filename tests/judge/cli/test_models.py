@@ -1,0 +1,36 @@
+import pytest
+
+
+def test_a_model_is_added_listed_and_shown(judge):
+    added = judge("models", "add", "gpt", "--backend", "openai_chat", "--id", "gpt-5", "--json")
+    assert added.code == 0
+    assert added.json()["id"] == "gpt-5"
+    assert [row["name"] for row in judge("models", "list", "--json").json()] == ["gpt"]
+    assert "gpt-5" in judge("models", "show", "gpt").out
+
+
+def test_the_same_model_again_changes_nothing_but_another_is_a_conflict(judge):
+    words = ("models", "add", "gpt", "--backend", "openai_chat", "--id")
+    assert judge(*words, "gpt-5").code == 0
+    assert judge(*words, "gpt-5").code == 0
+    said = judge(*words, "gpt-6")
+    assert said.code == 2
+    assert "another name" in said.err
+
+
+def test_no_key_is_stored_or_shown(judge, home, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    shown = judge("models", "add", "gpt", "--backend", "openai_chat", "--id", "gpt-5")
+    listed = judge("models", "list")
+    assert "sk-very-secret" not in shown.out + shown.err + listed.out + listed.err
+    assert all(
+        b"sk-very-secret" not in file.read_bytes() for file in home.rglob("*") if file.is_file()
+    )
+
+
+@pytest.mark.parametrize("price", ["-1", "free"])
+def test_a_price_is_a_number_of_dollars(judge, price):
+    said = judge(
+        "models", "add", "m", "--backend", "openai_chat", "--id", "x", "--input-price", price
+    )
+    assert said.code == 2

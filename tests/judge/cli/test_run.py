@@ -1,0 +1,73 @@
+import pytest
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def ready(judge, small_set, tmp_path):
+    judge("problems", "import", small_set)
+    for which in ("reference", "wrong"):
+        file = tmp_path / f"{which}.jsonl"
+        judge("problems", "answers", "small", "--which", which, "--out", file)
+        judge("models", "add", which, "--backend", "recorded", "--id", file)
+    return judge
+
+
+def test_a_batch_is_asked_and_judged_to_its_end(ready):
+    said = ready("run", "--models", "reference,wrong", "--problems", "small", "--json")
+    assert said.code == 0, said.err
+    status = said.json()
+    assert status["state"] == "finished"
+    assert (status["judged"], status["accepted"]) == (4, 2)
+    assert {row["model"]: row["accepted"] for row in status["by_model"]} == {
+        "reference": 2,
+        "wrong": 0,
+    }
+    assert "4/4" in said.err
+
+
+def test_a_limit_leaves_the_other_problems_out(ready):
+    said = ready("run", "--models", "reference", "--problems", "small", "--limit", 1, "--json")
+    assert said.json()["judged"] == 1
+
+
+def test_a_dry_run_asks_nothing(ready):
+    words = ("run", "--models", "reference,wrong", "--problems", "small", "-n", 2, "--json")
+    assert ready(*words, "--dry-run").json() == {
+        "questions": 4,
+        "samples": 8,
+        "prompt_tokens": ready(*words, "--dry-run").json()["prompt_tokens"],
+        "most_usd": 0.0,
+    }
+    assert (
+        ready("run", "--models", "reference", "--problems", "small", "--json").json()["judged"] == 2
+    )
+
+
+def test_a_model_that_gives_nothing_is_an_error_and_not_a_zero(ready):
+    said = ready("run", "--models", "reference", "--problems", "small", "-n", 2, "--limit", 1)
+    assert said.code == 0  # one of two answers was recorded
+    assert "ask for fewer samples" in said.err
+
+
+def test_an_empty_list_of_models_is_refused(ready):
+    said = ready("run", "--models", " , ", "--problems", "small")
+    assert said.code == 2
+    assert "--models" in said.err
+
+
+def test_a_price_nobody_knows_keeps_no_budget(ready):
+    ready(
+        "models",
+        "add",
+        "odd",
+        "--backend",
+        "openai_chat",
+        "--id",
+        "odd",
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+    )
+    said = ready("run", "--models", "odd", "--problems", "small", "--budget-usd", 1)
+    assert said.code == 2
+    assert "price" in said.err
