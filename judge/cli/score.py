@@ -14,9 +14,10 @@ from judge.cli import console
 from judge.errors import UsageError
 from judge.models.answers import read_answers
 from judge.sandbox import open_sandbox
+from judge.sandbox.base import Sandbox
 from judge.settings import read_settings
 from judge.standings import scoring
-from judge.verdicts.audit import complete_once
+from judge.verdicts.audit import AuditedSet, complete_once, lacks_answers
 from judge.verdicts.judging import Conditions
 from judge.verdicts.scoring_files import ScoredAnswer, Tally, score_answers, tallies
 from judge.verdicts.verdict import Verdict
@@ -55,6 +56,10 @@ def score(
     helpers: Annotated[
         Helpers, typer.Option(help="Whose helpers a check calls where the prompt defines some.")
     ] = Helpers.PROBLEM,
+    examiner: Annotated[
+        bool,
+        typer.Option("--examiner", help="Examine checks that could be judged as data, too."),
+    ] = False,
     cpu_seconds: Annotated[
         float | None, typer.Option(help="CPU limit instead of the problem's.", min=0.05)
     ] = None,
@@ -79,12 +84,16 @@ def score(
     answers = read_answers(samples, column)
     problem_set = bundled(problems) if problems in BUNDLED else read_any(Path(problems))
     conditions = Conditions(
-        _preamble(preamble), prefix_prompt, helpers.value, cpu_seconds, memory_mb
+        preamble=_preamble(preamble),
+        prefix_prompt=prefix_prompt,
+        examiner=examiner,
+        helpers=helpers.value,
+        cpu_seconds=cpu_seconds,
+        memory_mb=memory_mb,
     )
     sandbox = open_sandbox(settings.sandbox, workers or settings.sandbox_workers)
     try:
-        with console.progress("auditing the set", len(problem_set.problems)) as bar:
-            audited = complete_once(problem_set, sandbox, settings.home / "audited", bar.at)
+        audited = _audited(problem_set, sandbox, settings.home / "audited")
         problem_set = audited.problem_set
         with console.progress("judging", len(answers)) as bar:
             scored = score_answers(answers, problem_set, sandbox, conditions, lambda _: bar.step())
@@ -103,6 +112,14 @@ def score(
         console.result_json(result)
     else:
         _print(result)
+
+
+def _audited(problem_set: ProblemSet, sandbox: Sandbox, folder: Path) -> AuditedSet:
+    """The set with the answers it lacks; shown only where there is something to compute."""
+    if not any(map(lacks_answers, problem_set.problems)):
+        return AuditedSet(problem_set, ())
+    with console.progress("computing the set's answers", len(problem_set.problems)) as bar:
+        return complete_once(problem_set, sandbox, folder, bar.at)
 
 
 def _summary(
@@ -148,7 +165,8 @@ def _print(result: dict[str, object]) -> None:
     verdicts = result["verdicts"]
     counts = verdicts.items() if isinstance(verdicts, dict) else ()
     console.result("  " + " · ".join(f"{verdict} {count}" for verdict, count in sorted(counts)))
-    for fault in result.get("unsealable", ()):  # type: ignore[attr-defined] - a list of dicts
+    faults = result.get("unsealable")
+    for fault in faults if isinstance(faults, list) else ():
         console.result(f"  not judged: {fault['slug']} ({fault['reason']})")
     console.result(f"  judged under {result['fingerprint']}")
     console.result(f"  results in {result['results']}")

@@ -59,10 +59,7 @@ def complete_once(
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> AuditedSet:
-    """`complete` for a set that lacks answers, remembered in `folder` under its digest; a set that
-    lacks none is taken as it is."""
-    if not any(map(lacks_answers, problem_set.problems)):
-        return AuditedSet(problem_set, ())
+    """`complete` for a set that lacks answers, remembered in `folder` under its digest."""
     kept = folder / f"{problem_set.digest}.jsonl"
     if kept.exists():
         known = read_set(kept)

@@ -14,7 +14,7 @@ from problems.values.form import BUILTIN_TYPES, MAX_BYTES, MAX_DEPTH, MAX_ITEMS,
 _HEX_INT = re.compile(r"-?0x[0-9a-f]+\Z")
 _DECIMAL = re.compile(r"-?(?:[0-9]{1,5000}(?:\.[0-9]{0,5000})?(?:E[+-][0-9]{1,6})?|Infinity|NaN)\Z")
 _FRACTION = re.compile(r"-?[0-9]{1,4000}(?:/[0-9]{1,4000})?\Z")
-_FLOATS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+_FLOATS = ("nan", "inf", "-inf")
 
 
 def decode(text: str, *, types: bool = False, ref: Callable[[int], object] | None = None) -> Any:
@@ -126,7 +126,7 @@ def _text(body: Any, form: re.Pattern[str]) -> str:
 def _float(body: Any) -> float:
     if type(body) is not str or body not in _FLOATS:
         raise Undecodable("a float in an unknown form")
-    return _FLOATS[body]
+    return float(body)  # a fresh one: NaN must not be equal to itself by being itself
 
 
 def _complex(body: Any) -> complex:

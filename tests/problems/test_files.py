@@ -42,10 +42,14 @@ FUNCTION = Problem(
     date="2026-11-01",
 )
 OTHERS = (
-    Problem(Slug("c"), "s", Class("Stack", (Function("push", (Parameter("x"),)),), (Parameter("n"),))),
+    Problem(
+        Slug("c"), "s", Class("Stack", (Function("push", (Parameter("x"),)),), (Parameter("n"),))
+    ),
     Problem(Slug("p"), "s", Program(), (Example(encode("1\n"), (encode("2\n"),)),)),
     Problem(Slug("e"), "s", Examined("f", "assert f()", ("f",), "import math", calls_check=True)),
-    Problem(Slug("r"), "s", Function("f", in_place=0), (Example(encode([[1]]), from_reference=True),)),
+    Problem(
+        Slug("r"), "s", Function("f", in_place=0), (Example(encode([[1]]), from_reference=True),)
+    ),
 )
 
 
@@ -186,4 +190,6 @@ def test_a_failed_write_leaves_the_old_file(path, monkeypatch):
     monkeypatch.setattr(type(path), "replace", full)
     with pytest.raises(OSError, match="No space"):
         write_set(ProblemSet("x", OTHERS), path)
-    assert path.read_bytes() == before and [item.name for item in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before and [item.name for item in path.parent.iterdir()] == [
+        path.name
+    ]

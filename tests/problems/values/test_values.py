@@ -121,7 +121,12 @@ def test_an_endless_iteration_does_not_hang():
 
 @pytest.mark.parametrize(
     ("value", "word"),
-    [(object(), "object"), (lambda: 1, "function"), (type("K", (), {})(), "K"), (type("K", (), {}), "type")],
+    [
+        (object(), "object"),
+        (lambda: 1, "function"),
+        (type("K", (), {})(), "K"),
+        (type("K", (), {}), "type"),
+    ],
 )
 def test_what_is_not_carried_is_refused_by_name(value, word):
     with pytest.raises(Unencodable, match=word):
