@@ -62,11 +62,14 @@ def ask_questions(
     with database.reading() as tx:
         posed = problem_sets.problems_by_digest(tx, {each.problem_digest for each in found})
     ended: list[str] = []
+    begun: set[str] = set()
 
     def work(question: Question) -> None:
         problem = posed[question.problem_digest]
         if go_on():
+            begun.add(question.id)
             ended.append(_ask(database, model, claim.token, question, problem, keep_one))
+            begun.discard(question.id)
 
     def keep_one() -> None:
         ended.append("samples")
@@ -76,7 +79,7 @@ def ask_questions(
         with leases.held(database, QUESTIONS, claim.token):
             _in_threads(threads, found, work, go_on)
     finally:
-        release(database, QUESTIONS, claim.token)
+        release(database, QUESTIONS, claim.token, list(begun))
     counts = {name: ended.count(name) for name in Asked.__dataclass_fields__}
     return replace(Asked(**counts), claimed=len(found))
 

@@ -3,7 +3,8 @@
 A claim writes its token into the rows; every later write names the token, so a worker that lost
 its lease (paused, cut off, declared dead) can no longer change anything. `deliveries` counts how
 often a row was begun; whoever ends it orderly takes that back, so what remains counts workers
-that never came back, and a row that kills its worker is given up after `MAX_DELIVERIES`.
+that never came back, and a row that kills its worker is given up after `MAX_DELIVERIES`. Rows that
+were only claimed are not counted, and a question that gains a sample starts afresh.
 """
 
 import threading
@@ -117,7 +118,7 @@ def release(tx: Tx, table: Table, token: str, begun: Iterable[str] = ()) -> None
     if begun := list(begun):
         tx.execute(
             update(table)
-            .where(table.c.id.in_(begun), table.c.lease == token)
+            .where(table.c.id.in_(begun), table.c.lease == token, table.c.deliveries > 0)
             .values(deliveries=table.c.deliveries - 1)
         )
     tx.execute(update(table).where(table.c.lease == token).values(**FREE))

@@ -84,7 +84,13 @@ _LISTED = (
 
 def keep(tx: Tx, token: str, question: Question, template: str, solution: Solution) -> None:
     """Store one completion under the next free index. Raises LeaseLost for a stale token."""
-    if not leases.ours(tx, questions, token, [question.id]):
+    held = tx.execute(
+        update(questions)
+        .where(questions.c.id == question.id, questions.c.lease == token)
+        .where(questions.c.state == "open")
+        .values(deliveries=1)  # it gets on: what was lost before it says nothing against it
+    )
+    if held.rowcount != 1:
         raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
     taken = tx.scalar(select(func.count()).where(samples.c.question_id == question.id))
     completion = solution.completion
