@@ -106,7 +106,12 @@ def test_output_is_capped_to_the_byte(sandbox):
         job = Job(program, Program(), (encode(f"{size}\n"),), limits)
         return sandbox.run(job).runs[0].detail
 
-    assert [ending(99_999), ending(100_000), ending(100_001), ending(10**7)] == ["", "", "stdout", "stdout"]
+    assert [ending(99_999), ending(100_000), ending(100_001), ending(10**7)] == [
+        "",
+        "",
+        "stdout",
+        "stdout",
+    ]
 
 
 def test_more_results_than_the_cap_are_carried_by_more_processes(sandbox):
@@ -116,7 +121,9 @@ def test_more_results_than_the_cap_are_carried_by_more_processes(sandbox):
 
 
 def test_one_result_over_the_cap_is_an_output_limit(sandbox):
-    report = run(sandbox, "def f(x):\n    return 'y' * x\n", 200_000, 1, limits=Limits(output_bytes=100_000))
+    report = run(
+        sandbox, "def f(x):\n    return 'y' * x\n", 200_000, 1, limits=Limits(output_bytes=100_000)
+    )
     assert report.usage.killed_by == "stdout"
 
 
@@ -267,7 +274,9 @@ def test_nodes_travel_as_lists(sandbox, kind, given, body, wanted):
 
 def test_an_in_place_answer_is_read_from_the_argument(sandbox):
     entry = Function("f", (Parameter("x", "list[int]"),), in_place=0)
-    assert run(sandbox, "def f(x):\n    x.reverse()\n", [1, 2], entry=entry).runs[0].value == "[2,1]"
+    assert (
+        run(sandbox, "def f(x):\n    x.reverse()\n", [1, 2], entry=entry).runs[0].value == "[2,1]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -304,18 +313,42 @@ def examined(check, names=("f",), setup="", prompt=""):
     [
         ("def f(x): return x + 1", "assert f(1) == 2", "returned "),
         ("def f(x): return x", "assert f(1) == 2", "failed assertion"),
-        ("def f(x): return x\ndef close(a, b): return True", "assert close(f(1), 2)", "refused check"),
-        ("import math\nmath.fabs = lambda x: 0\ndef f(x): return 9", "import math\nassert math.fabs(f(1)) < 1", "failed assertion"),
-        ("def f(x): raise KeyError(x)", "try: f(1)\nexcept KeyError: pass\nelse: assert 0", "returned "),
+        (
+            "def f(x): return x\ndef close(a, b): return True",
+            "assert close(f(1), 2)",
+            "refused check",
+        ),
+        (
+            "import math\nmath.fabs = lambda x: 0\ndef f(x): return 9",
+            "import math\nassert math.fabs(f(1)) < 1",
+            "failed assertion",
+        ),
+        (
+            "def f(x): raise KeyError(x)",
+            "try: f(1)\nexcept KeyError: pass\nelse: assert 0",
+            "returned ",
+        ),
         ("import sys\ndef f(x): sys.exit()", "try: f(1)\nexcept: pass", "raised SystemExit"),
         ("def f(x): return object()", "try: f(1)\nexcept: pass", "bad_type object"),
         ("import os\ndef f(x): os._exit(0)", "try: f(1)\nexcept: pass", "exited exit:0"),
         ("def f(x): raise StopIteration", "assert all(map(f, [1, 2]))", "raised StopIteration"),
-        ("def f(x): x.clear(); return []", "x = [3, 1]\nassert f(x) == sorted(x)", "failed assertion"),
+        (
+            "def f(x): x.clear(); return []",
+            "x = [3, 1]\nassert f(x) == sorted(x)",
+            "failed assertion",
+        ),
         ("def f(x): return x", "pass", "refused check"),
         ("def f(x): return x", "assert", "refused check"),
-        ("class K:\n  def __init__(self, v): self.v = v\ndef f(k): return k.v", "k = K(3)\nk.v = 5\nassert f(k) == 5", "returned "),
-        ("class K:\n  def __eq__(self, o): return True\ndef f(k): return K()", "assert f(0) == 5", "failed ref"),
+        (
+            "class K:\n  def __init__(self, v): self.v = v\ndef f(k): return k.v",
+            "k = K(3)\nk.v = 5\nassert f(k) == 5",
+            "returned ",
+        ),
+        (
+            "class K:\n  def __eq__(self, o): return True\ndef f(k): return K()",
+            "assert f(0) == 5",
+            "failed ref",
+        ),
     ],
 )
 def test_an_examiner_believes_values_only(sandbox, source, check, wanted):
@@ -353,12 +386,21 @@ def test_a_killed_box_is_ours_and_replaced():
 
 
 def processes():
-    return {entry for entry in os.listdir("/proc") if entry.isdigit() and "judge/sandbox" in cmdline(entry)}
+    return {
+        entry
+        for entry in os.listdir("/proc")
+        if entry.isdigit() and "judge/sandbox" in cmdline(entry)
+    }
 
 
 def cmdline(pid):
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        return (
+            Path(f"/proc/{pid}/cmdline")
+            .read_bytes()
+            .replace(b"\0", b" ")
+            .decode("utf-8", "replace")
+        )
     except OSError:
         return ""
 
