@@ -9,6 +9,7 @@ import pytest
 from judge import batches
 from judge.batches import asking, failures
 from judge.errors import ModelRefused, ModelUnavailable
+from judge.models.base import Completion, Solution
 from judge.store import leases, questions, samples, tables
 from judge.store.database import Database
 
@@ -164,7 +165,7 @@ def test_hostile_text_is_stored_as_what_a_database_takes(database, scripted, ope
 
 
 def test_a_stale_token_can_write_nothing(database, scripted, opened):
-    _, model = scripted()
+    scripted()
     batch = opened(samples=2, problems=("add-0",))
     slow = Database(database.shown_url, lease_seconds=0.5)
     with slow.transaction() as tx:
@@ -173,7 +174,6 @@ def test_a_stale_token_can_write_nothing(database, scripted, opened):
     with database.transaction() as tx:
         new, again = questions.claim(tx, database, 1)
     assert [each.id for each in again] == [question.id]
-    _, backend = model("")
     with pytest.raises(leases.LeaseLost), slow.transaction() as tx:
         samples.keep(tx, old.token, question, "t", solution_of(RIGHT))
     with slow.transaction() as tx:
@@ -188,8 +188,6 @@ def test_a_stale_token_can_write_nothing(database, scripted, opened):
 
 
 def solution_of(text):
-    from judge.models.base import Completion, Solution
-
     return Solution("x = 1", "bare", Completion(text), 0.0)
 
 

@@ -9,6 +9,7 @@ import pytest
 from judge import batches
 from judge.batches import failures
 from judge.errors import SandboxError, SandboxUnavailable
+from judge.models import open_model
 from judge.sandbox.base import Ending, Report, Run
 from judge.store import leases, samples, tables, tallies
 from judge.store.database import Database
@@ -76,8 +77,6 @@ def test_a_batch_runs_from_request_to_closed_with_the_real_sandbox(
 
     wrong = {f"add-{n}": [answer(n), answer(n + 1)] for n in range(8)}
     specs = {"solver": record(), "half": record("half", wrong)}
-    from judge.models import open_model
-
     backends = {name: (spec, open_model(spec)) for name, spec in specs.items()}
     request = batches.BatchRequest(tuple(specs), "small", samples=2)
     batch = batches.open_batch(database, request)
