@@ -6,6 +6,7 @@ its own process, on `memory://`, and looks after the rows itself.
 """
 
 import threading
+import time
 
 from celery import signals
 from celery.worker import state
@@ -53,8 +54,11 @@ class Embedded:
         tasks.process.stopping.set()
         self._upkeep.join()
         state.should_stop = 0
+        end = time.monotonic() + STOP_SECONDS
         try:
-            self._thread.join(STOP_SECONDS)
+            while self._thread.is_alive() and time.monotonic() < end:
+                dispatch.ring_upkeep()  # a message ends its wait for one, else it looks up in 2 s
+                self._thread.join(0.1)
         finally:
             state.should_stop = None
         if self._thread.is_alive():

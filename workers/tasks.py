@@ -62,10 +62,13 @@ def judge() -> None:
 
 def look_after() -> None:
     """Set right what a crash left."""
-    upkeep.reconcile(process.judge.database)
+    if process.go_on():
+        upkeep.reconcile(process.judge.database)
 
 
 def _ask() -> None:
+    if not process.go_on():
+        return
     house = process.judge
     threads = house.settings.ask_threads
     asked = batches.ask_questions(
@@ -78,15 +81,17 @@ def _ask() -> None:
     )
     if asked.samples:
         dispatch.ring_judge()
-    if asked.claimed and process.go_on():
+    if asked.claimed:
         dispatch.ring_ask()
 
 
 def _judge() -> None:
+    if not process.go_on():
+        return
     house = process.judge
     limit = min(64, 8 * house.sandbox.workers)
     claimed = batches.judge_samples(house.database, house.sandbox, limit, go_on=process.go_on)
-    if claimed and process.go_on():
+    if claimed:
         dispatch.ring_judge()
 
 
