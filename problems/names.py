@@ -3,7 +3,16 @@
 import ast
 import builtins
 import sys
+import warnings
 from collections.abc import Iterable
+
+
+def parse(source: str) -> ast.Module:
+    """The syntax tree; what the compiler would merely warn of (an odd escape, `is` with a literal)
+    is nobody's business here. Raises SyntaxError, ValueError, RecursionError or MemoryError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
 
 
 def used_names(trees: Iterable[ast.AST]) -> set[str]:
@@ -14,6 +23,15 @@ def used_names(trees: Iterable[ast.AST]) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
+
+
+def called_names(tree: ast.AST) -> list[str]:
+    """What is called by name, outer calls before the ones within their arguments."""
+    return [
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
 
 
 def defined_names(tree: ast.Module) -> set[str]:

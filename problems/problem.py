@@ -174,14 +174,15 @@ class ProblemSet:
 
     name: str
     problems: tuple[Problem, ...]
-    _by_slug: dict[str, Problem] = field(init=False, repr=False, compare=False, hash=False)
+    _by_name: dict[str, Problem] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
         by_slug: dict[str, Problem] = {}
         for problem in self.problems:
             if by_slug.setdefault(problem.slug, problem) is not problem:
                 raise MalformedProblem(f"set {self.name!r} has two problems named {problem.slug!r}")
-        object.__setattr__(self, "_by_slug", by_slug)
+        by_original = {problem.original_id: problem for problem in self.problems}
+        object.__setattr__(self, "_by_name", by_original | by_slug)
 
     @cached_property
     def digest(self) -> Digest:
@@ -190,7 +191,7 @@ class ProblemSet:
 
     def problem(self, name: str) -> Problem:
         """The problem with this slug or original id. Raises UnknownProblem."""
-        found = self._by_slug.get(name) or self._by_slug.get(slug_of(name))
+        found = self._by_name.get(name) or self._by_name.get(slug_of(name))
         if found is None:
             raise UnknownProblem(f"the set {self.name!r} has no problem {name!r}")
         return found

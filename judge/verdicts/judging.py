@@ -15,7 +15,7 @@ from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox.base import Ending, Job, Report, Run, Sandbox
 from judge.verdicts.checkers import UNDECIDED, matches
 from judge.verdicts.verdict import Evidence, Judgement, Outcome, Verdict, worst
-from problems.names import defined_names, used_names
+from problems.names import defined_names, parse, used_names
 from problems.problem import Checker, Examined, Example, Function, Problem
 from problems.values import Undecodable, Wire
 
@@ -123,8 +123,8 @@ def _as_data(problem: Problem, conditions: Conditions) -> bool:
 def _with_helpers_of_the_solution(entry: Examined) -> Examined:
     """The entry as a harness sees it that never runs the prompt: what the check calls and the
     prompt would define has to come from the solution."""
-    prompt = ast.parse(entry.prompt)
-    helpers = defined_names(prompt) & used_names([ast.parse(entry.check)])
+    prompt = parse(entry.prompt)
+    helpers = defined_names(prompt) & used_names([parse(entry.check)])
     imports: list[ast.stmt] = [
         node for node in prompt.body if isinstance(node, ast.Import | ast.ImportFrom)
     ]

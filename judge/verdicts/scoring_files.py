@@ -89,21 +89,14 @@ def tallies(scored: Sequence[ScoredAnswer], problem_set: ProblemSet) -> list[Tal
 
 
 def _problem_of(answer: Answer, problem_set: ProblemSet) -> Problem:
-    for name in (
-        answer.task,
-        f"{problem_set.name}-{answer.task}",
-        f"mbpp-{answer.task}",
-        f"apps-{answer.task}",
-    ):
-        try:
-            return problem_set.problem(name)
-        except UnknownProblem:
-            continue
-    raise UsageError(
-        f"{answer.where}: task {answer.task!r} is not in the set {problem_set.name!r}, which has "
-        f"{problem_set.problems[0].original_id or problem_set.problems[0].slug!r} and "
-        f"{len(problem_set.problems) - 1} more"
-    )
+    try:
+        return problem_set.problem(answer.task)
+    except UnknownProblem:
+        one = problem_set.problems[0]
+        raise UsageError(
+            f"{answer.where}: task {answer.task!r} is not in the set {problem_set.name!r}, which has "
+            f"{one.original_id or one.slug!r} and {len(problem_set.problems) - 1} more"
+        ) from None
 
 
 def _refuse_doubles(answers: Sequence[Answer]) -> None:

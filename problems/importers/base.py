@@ -8,6 +8,7 @@ import ast
 from typing import Any, Protocol
 
 from problems.errors import MalformedProblem
+from problems.names import parse
 from problems.problem import Problem
 
 
@@ -43,6 +44,6 @@ def field(
 def parsed(source: str, where: str, name: str) -> ast.Module:
     """The syntax tree of trusted code, or MalformedProblem."""
     try:
-        return ast.parse(source)
+        return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise MalformedProblem(f"{where}: field {name!r}: not Python ({error})") from None

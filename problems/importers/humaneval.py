@@ -8,7 +8,7 @@ from typing import Any
 
 from problems.importers.base import field, parsed
 from problems.importers.literal_checks import as_examples
-from problems.names import imports_for
+from problems.names import imports_for, parse
 from problems.problem import Examined, Limits, Problem, slug_of
 
 DATE = "2021-07-07"
@@ -55,7 +55,7 @@ class HumanEval:
 def runnable_prompt(prompt: str) -> str:
     """The prompt as a module of its own: a body for a signature without a docstring."""
     try:
-        compile(prompt, "<prompt>", "exec", dont_inherit=True)
+        parse(prompt)
     except SyntaxError:
         return prompt + "\n    pass\n"
     return prompt

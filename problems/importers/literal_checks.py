@@ -8,6 +8,7 @@ helper, a tolerance, a comparison the other way) is left to the examiner: `as_ex
 import ast
 from typing import Any
 
+from problems.names import parse
 from problems.problem import Example
 from problems.values import Unencodable, encode
 
@@ -17,7 +18,7 @@ def as_examples(check: str, name: str, *, calls_check: bool) -> tuple[Example, .
 
     With `calls_check` the asserts are the body of `def check(candidate)`; otherwise the module's.
     """
-    tree = ast.parse(check)
+    tree = parse(check)
     if not calls_check:
         return _asserts(tree.body, name)
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]

@@ -9,7 +9,7 @@ from typing import Any
 from problems.errors import MalformedProblem
 from problems.importers.base import field, parsed
 from problems.importers.literal_checks import as_examples
-from problems.names import defined_names, imports_for, used_names
+from problems.names import called_names, defined_names, imports_for, used_names
 from problems.problem import Examined, Limits, Problem, slug_of
 
 DATE = "2021-08-16"
@@ -38,19 +38,19 @@ class Mbpp:
         names = sorted(used_names(trees) & defined_names(parsed(code, where, "code")))
         if not names:
             raise MalformedProblem(f"{where}: field 'test_list': no name of 'code' is ever called")
-        called = [name for name in names if f"{name}(" in check]
+        entry = next(filter(names.__contains__, called_names(trees[1])), names[0])
         return Problem(
             slug=slug_of(f"mbpp-{number}"),
-            title=called[0],
+            title=entry,
             statement=f"{text}\n\n{tests[0]}" if tests else text,
             entry=Examined(
-                name=called[0],
+                name=entry,
                 check=check,
                 names=tuple(names),
                 prompt=imports_for(trees),
                 setup=setup,
             ),
-            examples=as_examples(check, called[0], calls_check=False) if not setup.strip() else (),
+            examples=as_examples(check, entry, calls_check=False) if not setup.strip() else (),
             limits=Limits(cpu_seconds=3.0),
             reference=code,
             date=DATE,
