@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("sandbox")]
 
 
 def test_a_set_is_imported_listed_and_shown(judge, small_set):

@@ -1,6 +1,6 @@
 import pytest
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("sandbox")]
 
 
 @pytest.fixture

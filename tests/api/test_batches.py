@@ -1,0 +1,116 @@
+"""Batches over HTTP, from the request to the leaderboard."""
+
+import pytest
+
+HOSTILE = "<img src=x onerror=alert(2)>"
+
+
+def done(client, answer):
+    for _ in range(20):
+        status = client.get(answer.headers["location"], params={"wait": 10}).json()
+        if status["state"] != "open":
+            return status
+    raise AssertionError(status)
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_a_batch_is_accepted_followed_and_finished(filled, opened):
+    assert opened.headers["retry-after"]
+    status = done(filled, opened)
+    assert status["state"] == "finished"
+    assert (status["wanted"], status["judged"], status["accepted"]) == (6, 6, 3)
+    assert [row["model"] for row in status["by_model"]] == ["reference", HOSTILE]
+    assert status["errors"] == []
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_samples_hold_reply_and_verdict_but_no_expected_value(filled, opened, secret):
+    done(filled, opened)
+    where = opened.headers["location"] + "/samples"
+    first = filled.get(where, params={"limit": 4}).json()
+    rest = filled.get(where, params={"limit": 4, "cursor": first["next_cursor"]}).json()
+    items = first["items"] + rest["items"]
+    assert len({item["id"] for item in items}) == 6
+    assert rest["next_cursor"] is None
+    wrong = next(item for item in items if item["model"] == HOSTILE and item["slug"] == "double")
+    assert wrong["verdict"] == "CE"
+    for item in items:
+        whole = filled.get(f"/v1/samples/{item['id']}")
+        assert secret not in whole.text
+        assert whole.json()["evidence"]["problem"] == whole.json()["problem_digest"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_a_leaderboard_follows_and_is_not_sent_twice(filled, opened):
+    done(filled, opened)
+    answer = filled.get("/v1/leaderboards/small")
+    rows = answer.json()["rows"]
+    assert [(row["model"], row["bound"], row["pass_at_1"]) for row in rows] == [
+        ("reference", "ceiling", 1.0),
+        (HOSTILE, "", 0.0),
+    ]
+    assert all(row["low"] <= row["pass_at_1"] <= row["high"] for row in rows)
+    assert all(row["low"] < row["high"] for row in rows)
+    tag = answer.headers["etag"]
+    for known in (tag, f'"x", W/{tag}', "*"):
+        again = filled.get("/v1/leaderboards/small", headers={"If-None-Match": known})
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == tag
+    assert filled.get("/v1/leaderboards/small", headers={"If-None-Match": '"x"'}).status_code == 200
+
+
+def test_the_same_key_is_the_same_batch_and_another_request_under_it_is_refused(filled):
+    body = {"models": ["reference"], "problem_set": "small"}
+    headers = {"Idempotency-Key": "one"}
+    first = filled.post("/v1/batches", json=body, headers=headers)
+    again = filled.post("/v1/batches", json=body, headers=headers)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    assert filled.post("/v1/batches", json=body).json()["id"] != first.json()["id"]
+    other = filled.post("/v1/batches", json=body | {"samples": 2}, headers=headers)
+    assert other.status_code == 422
+    assert other.json()["code"] == "idempotency-key-reused"
+
+
+def test_a_batch_is_cancelled_once_and_for_all(filled):
+    body = {"models": ["reference"], "problem_set": "small", "samples": 2}
+    where = filled.post("/v1/batches", json=body).headers["location"]
+    for _ in range(2):
+        answer = filled.patch(where, json={"state": "cancelled"})
+        assert answer.status_code == 200
+        assert answer.json()["state"] in ("cancelled", "finished")
+    assert filled.patch(where, json={"state": "paused"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"models": ["nobody"]}, 404),
+        ({"problem_set": "nothing"}, 404),
+        ({"problems": ["nothing"]}, 404),
+        ({"digest": "0" * 64}, 404),
+        ({"template": "nothing"}, 404),
+        ({"models": ["reference", "reference"]}, 422),
+        ({"samples": 0}, 422),
+        ({"samples": 10**9}, 422),
+        ({"budget_usd": -1}, 422),
+        ({"sampling": {"temperature": 9}}, 422),
+        ({"sampling": {"stop": ["x"]}}, 422),
+    ],
+)
+def test_what_cannot_be_asked_opens_no_batch(filled, change, status):
+    body = {"models": ["reference"], "problem_set": "small"}
+    assert filled.post("/v1/batches", json=body | change).status_code == status
+    assert filled.get("/v1/batches").json()["items"] == []
+
+
+def test_batches_come_the_newest_first_page_by_page(filled):
+    body = {"models": ["reference"], "problem_set": "small", "problems": ["double"]}
+    opened = [filled.post("/v1/batches", json=body).json()["id"] for _ in range(3)]
+    first = filled.get("/v1/batches", params={"limit": 2}).json()
+    rest = filled.get("/v1/batches", params={"cursor": first["next_cursor"]}).json()
+    assert [item["id"] for item in first["items"] + rest["items"]] == opened[::-1]
