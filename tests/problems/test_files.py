@@ -11,8 +11,8 @@ from problems.importers import read_any
 from problems.problem import (
     Checker,
     Class,
-    Example,
     Examined,
+    Example,
     Function,
     Limits,
     Parameter,

@@ -13,7 +13,17 @@ import pytest
 from judge.verdicts.judging import Conditions, judge
 from problems.importers.humaneval import HumanEval
 from problems.importers.mbpp import Mbpp
-from problems.problem import Checker, Class, Example, Function, Limits, Parameter, Problem, Program, Slug
+from problems.problem import (
+    Checker,
+    Class,
+    Example,
+    Function,
+    Limits,
+    Parameter,
+    Problem,
+    Program,
+    Slug,
+)
 from problems.values import encode
 
 HERE = Path(__file__).parent
@@ -29,7 +39,9 @@ def check(candidate):
 def problem(kind):
     if kind == "function":
         calls = tuple(Example(encode([n]), (encode(2 * n),)) for n in (2, 3, 10, -7))
-        return Problem(Slug("f"), "", Function("double", (Parameter("x", "int"),)), calls, limits=LIMITS)
+        return Problem(
+            Slug("f"), "", Function("double", (Parameter("x", "int"),)), calls, limits=LIMITS
+        )
     if kind == "class":
         operations = [["Tally", []], ["add", [2]], ["add", [5]]]
         examples = (Example(encode(operations), (encode([None, 2, 7]),)),)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from judge.verdicts.audit import complete, complete_once
-from problems.problem import Example, Examined, Function, Limits, Problem, ProblemSet, Slug
+from problems.problem import Examined, Example, Function, Limits, Problem, ProblemSet, Slug
 from problems.values import encode
 
 pytestmark = pytest.mark.sandbox

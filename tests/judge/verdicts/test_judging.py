@@ -8,7 +8,7 @@ from judge.errors import SandboxError
 from judge.sandbox.base import Ending, Report, Run, Usage
 from judge.verdicts.judging import Conditions, judge
 from judge.verdicts.verdict import Verdict, worst
-from problems.problem import Checker, Example, Examined, Function, Limits, Problem, Slug
+from problems.problem import Checker, Examined, Example, Function, Limits, Problem, Slug
 from problems.values import Wire, encode
 
 PROBLEM = Problem(

