@@ -3,16 +3,20 @@
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from judge import batches
-from judge.batches import failures
+from judge.batches import failures, judging
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.models import open_model
 from judge.sandbox.base import Ending, Report, Run
+from judge.store import batches as rows
 from judge.store import leases, samples, tables, tallies
 from judge.store.database import Database
+from judge.verdicts.judging import judge
+from judge.verdicts.verdict import Verdict
 from problems.values import Wire
 
 
@@ -153,6 +157,16 @@ def test_rows_of_a_dead_process_are_free_at_once(database, asked, monkeypatch):
     assert batches.sweep(database) == batches.Swept(released=8, to_judge=True)
 
 
+def test_only_the_rows_of_the_dead_are_freed(database, asked, monkeypatch):
+    asked()
+    with database.transaction() as tx:
+        samples.claim(tx, database, 3)
+    monkeypatch.setattr(database, "owner", database.owner.replace("/", "/9", 1))
+    with database.transaction() as tx:
+        assert len(samples.claim(tx, database, 64)[1]) == 5
+    assert batches.sweep(database).released == 5
+
+
 def test_rows_of_a_living_process_and_of_another_host_stay_theirs(database, asked, monkeypatch):
     asked()
     with database.transaction() as tx:
@@ -176,6 +190,20 @@ def test_a_system_error_is_retried_and_in_no_denominator(database, asked, small_
     status = batches.read_batch(database, batch)
     assert (status.judged, status.accepted, status.errors) == (8, 8, ())
     assert all(tally.drawn == 1 for tally in same_as_rebuilt(database, small_set.digest))
+
+
+def test_an_undecided_sample_is_judged_and_in_no_tally(database, asked, small_set, monkeypatch):
+    def undecided(problem, source, sandbox):
+        found = judge(problem, source, sandbox)
+        said = Verdict.UNDECIDED if problem.slug == "add-3" else found.verdict
+        return replace(found, verdict=said)
+
+    batch = asked()
+    monkeypatch.setattr(judging, "judge", undecided)
+    judge_all(database, Pretend())
+    status = batches.read_batch(database, batch)
+    assert (status.state, status.judged, status.accepted) == ("finished", 8, 7)
+    assert len(same_as_rebuilt(database, small_set.digest)) == 7
 
 
 def test_a_sample_that_no_sandbox_can_judge_ends_as_se_with_the_reason(database, asked, small_set):
@@ -279,8 +307,11 @@ def test_a_batch_closes_exactly_once(database, asked, tmp_path):
     judge_all(database, Pretend())
     closed = batches.read_batch(database, batch).finished_at
     assert closed is not None
-    assert batches.sweep(database).closed == 0
+    with database.transaction() as tx:
+        assert rows.close_finished(tx) == rows.close_finished(tx, batch) == 0
+        rows.cancel(tx, batch)
     assert batches.read_batch(database, batch).finished_at == closed
+    assert batches.read_batch(database, batch).state == "finished"
 
 
 def test_samples_are_listed_page_by_page(database, asked):
