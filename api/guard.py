@@ -7,6 +7,7 @@ and JSON must be declared as JSON (FastAPI's part). Beside that every body is bo
 carries the security headers, and what nobody caught becomes a 500 without a trace in it.
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -31,6 +32,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_PORT = re.compile(r":[0-9]*\Z")
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 log = telemetry.logger(__name__)
@@ -105,8 +107,7 @@ class Guard:
 
 def _name(host: str) -> str:
     """The host name without its port, lower case; `[::1]:80` to `[::1]`."""
-    name, bracket, _ = host.lower().partition("]")
-    return name + bracket if bracket else host.lower().partition(":")[0]
+    return _PORT.sub("", host.lower())
 
 
 def _foreign(headers: Headers, host: str) -> bool:

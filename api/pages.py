@@ -141,8 +141,14 @@ def _bar(judged: int, drawn: int, wanted: int) -> dict[str, Any]:
 def _how(recipe: str) -> str:
     """A recipe in words; its whole text, with the template's hash, stands in the row's title."""
     template, *settings = recipe.split(" ")
-    named = (setting.replace("=", " ").replace("_", " ") for setting in settings)
-    return ", ".join([template.partition("@")[0], *named])
+    named = dict(setting.split("=", 1) for setting in settings if "=" in setting)
+    words = {
+        "temperature": "temperature {}",
+        "top_p": "top-p {}",
+        "max_tokens": "at most {} tokens",
+    }
+    said = [words.get(name, f"{name} {{}}").format(value) for name, value in named.items()]
+    return ", ".join([template.partition("@")[0], *said])
 
 
 def _percent(share: float) -> str:

@@ -18,10 +18,20 @@ from judge.store import problem_sets
 from judge.verdicts.audit import complete
 from problems.errors import ProblemError
 from problems.importers import read_any
-from problems.problem import Class, Examined, Function, Problem, Program, slug_of
+from problems.problem import (
+    Class,
+    Examined,
+    Function,
+    Parameter,
+    Problem,
+    ProblemSet,
+    Program,
+    slug_of,
+)
 
 UPLOAD_PATH = "/v1/problem-sets"
 MAX_UPLOAD = 64 * 1024 * 1024
+MAX_CPU_SECONDS, MAX_MEMORY_MB, MAX_OUTPUT = 60, 4096, 64 * 1024 * 1024
 PACKED = Failure(415, "packed-upload", "The file is packed")
 
 router = APIRouter(prefix="/v1/problem-sets", tags=["problem sets"])
@@ -262,11 +272,11 @@ def _signature(function: Function) -> dict[str, Any]:
     }
 
 
-def _parameter(parameter: Any) -> dict[str, str]:
+def _parameter(parameter: Parameter) -> dict[str, str]:
     return {"name": parameter.name, "type": parameter.type}
 
 
-def _read_upload(file: UploadFile, name: str) -> Any:
+def _read_upload(file: UploadFile, name: str) -> ProblemSet:
     """The uploaded set; its complaints name the file as the sender called it."""
     called = slug_of(Path(file.filename or "").name)[-100:] or "upload.jsonl"
     with TemporaryDirectory(prefix="judge-upload-") as folder:
@@ -278,6 +288,19 @@ def _read_upload(file: UploadFile, name: str) -> Any:
             while piece := file.file.read(1024 * 1024):
                 copy.write(piece)
         try:
-            return read_any(path, slug_of(name))
+            read = read_any(path, slug_of(name))
         except ProblemError as error:
             raise Refused(PROBLEMS, str(error).replace(f"{folder}/", "")) from None
+    for problem in read.problems:
+        _check_limits(problem)
+    return read
+
+
+def _check_limits(problem: Problem) -> None:
+    """A sender who is not the host's owner must not be able to occupy it for hours."""
+    given = problem.limits
+    fields_ = ("cpu_seconds", "memory_mb", "output_bytes")
+    for name, most in zip(fields_, (MAX_CPU_SECONDS, MAX_MEMORY_MB, MAX_OUTPUT), strict=True):
+        if not 0 < getattr(given, name) <= most:
+            detail = f"{problem.slug}: limits.{name} must be above 0 and at most {most} over HTTP"
+            raise Refused(PROBLEMS, detail)

@@ -33,8 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = call(given)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has left: nothing more to say
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         code = 0
+    except OSError as error:
+        _drop_output()
+        code = _complain(f"the result could not be written: {error.strerror or error}", USAGE)
     sys.exit(code)
 
 
@@ -96,6 +99,11 @@ def _version(
     if version:
         sys.stdout.write(f"judge {metadata.version('judge')}\n")
         raise typer.Exit(0)
+
+
+def _drop_output() -> None:
+    """Send what is still unwritten to nowhere, so that the end of the process is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _complain(text: str, code: int) -> int:

@@ -39,7 +39,7 @@ def demo(
     ] = Path(".judge/demo"),
     port: Annotated[int, typer.Option(help="0 for a free one.", min=0, max=65535)] = 0,
     samples: Annotated[int, typer.Option("-n", help="Samples a problem.", min=1, max=16)] = 1,
-    max_tokens: Annotated[int, typer.Option(help="Of one answer.", min=16, max=2048)] = 400,
+    max_tokens: Annotated[int, typer.Option(help="Of one answer.", min=16, max=2048)] = 300,
 ) -> None:
     """Judge a small real model on the bundled problems, beside the set's own right and wrong
     solutions as ceiling and floor. Started again, it goes on where it was."""

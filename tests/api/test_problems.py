@@ -1,6 +1,7 @@
 """Problem sets over HTTP: hostile uploads in, nothing secret out."""
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,15 @@ def test_problems_come_page_by_page_in_the_sets_order(filled, small):
         seen += [item["slug"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == [problem.slug for problem in small.problems]
+
+
+@pytest.mark.parametrize(
+    "limits", [{"cpu_seconds": 1e9}, {"memory_mb": 10**6}, {"cpu_seconds": -1.0}]
+)
+def test_an_upload_cannot_ask_for_the_whole_host(client, tmp_path, small, limits):
+    greedy = replace(small.problems[0], limits=replace(small.problems[0].limits, **limits))
+    path = tmp_path / "greedy.jsonl"
+    write_set(small.with_problems((greedy,)), path)
+    answer = upload(client, path.read_bytes())
+    assert answer.status_code == 422
+    assert next(iter(limits)) in answer.json()["detail"]
