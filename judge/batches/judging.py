@@ -15,6 +15,10 @@ from judge.telemetry import logger
 from judge.verdicts.judging import judge
 from judge.verdicts.verdict import Judgement
 
+AT_HAND = 8
+"""Samples begun for each worker of the sandbox, so that none waits while a group is stored."""
+GROUP_SECONDS = 0.02
+
 log = logger(__name__)
 
 
@@ -45,14 +49,19 @@ def judge_samples(
             while waiting or running or ended:
                 if not go_on():
                     waiting.clear()
-                free = 2 * sandbox.workers - len(running)  # one running, one at hand
+                free = AT_HAND * sandbox.workers - len(running)
                 with database.transaction() as tx:
                     _store(tx, claim.token, ended)
-                    begun = _begin_samples(tx, claim.token, waiting, free)
+                    taken, begun = _begin_samples(tx, claim.token, waiting, free)
+                    touched = {sample.batch for sample in (*taken, *(one for one, _ in ended))}
+                    for each in (*waiting, *running.values(), *begun):
+                        touched.discard(each.batch)  # it cannot be finished yet
+                    for id_ in touched:
+                        batches.close_finished(tx, id_)
                 for sample in begun:
                     problem = posed[sample.problem_digest]
                     running[pool.submit(judge, problem, sample.source, sandbox)] = sample
-                ended = _collect(running)
+                ended = _collect(running, 2 * sandbox.workers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         release(database, SAMPLES, claim.token, [sample.id for sample in running.values()])
@@ -60,10 +69,13 @@ def judge_samples(
 
 
 def _collect(
-    running: dict[Future[Judgement], Unjudged],
+    running: dict[Future[Judgement], Unjudged], needed: int
 ) -> list[tuple[Unjudged, Judgement | Exception]]:
-    """Wait for at least one; take out all that are done."""
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    """Wait for at least one, and a little longer for company while `needed` more keep the sandbox
+    busy, since each group is one transaction; take out all that are done."""
+    done, left = wait(running, return_when=FIRST_COMPLETED)
+    if len(left) > needed:
+        done = wait(running, GROUP_SECONDS).done
     for future in done:
         if isinstance(error := future.exception(), SandboxUnavailable):
             raise error
@@ -76,19 +88,23 @@ def _collect(
     return ended
 
 
-def _begin_samples(tx: Tx, token: str, waiting: deque[Unjudged], free: int) -> Sequence[Unjudged]:
-    """Take the next ones off `waiting`, count their delivery, give up on poison."""
+def _begin_samples(
+    tx: Tx, token: str, waiting: deque[Unjudged], free: int
+) -> tuple[Sequence[Unjudged], Sequence[Unjudged]]:
+    """Take the next ones off `waiting`, count their delivery, give up on poison; returns those
+    taken and, of them, those to be judged."""
     taken = [waiting.popleft() for _ in range(min(free, len(waiting)))]
+    if not taken:
+        return (), ()
     open_ = {batch: batches.is_open(tx, batch) for batch in {each.batch for each in taken}}
     ours = leases.ours(tx, SAMPLES, token, [each.id for each in taken])
-    taken = [each for each in taken if each.id in ours and open_[each.batch]]
-    for each in taken:
+    held = [each for each in taken if each.id in ours and open_[each.batch]]
+    for each in held:
         if each.deliveries >= MAX_DELIVERIES:
             samples.fail(tx, token, each.id, GIVEN_UP)
-            batches.close_finished(tx, each.batch)
-    begun = [each for each in taken if each.deliveries < MAX_DELIVERIES]
+    begun = [each for each in held if each.deliveries < MAX_DELIVERIES]
     leases.begin(tx, SAMPLES, token, [each.id for each in begun])
-    return begun
+    return taken, begun
 
 
 def _store(tx: Tx, token: str, ended: Sequence[tuple[Unjudged, Judgement | Exception]]) -> None:
@@ -106,5 +122,3 @@ def _store(tx: Tx, token: str, ended: Sequence[tuple[Unjudged, Judgement | Excep
             seconds = backoff(sample.failures)
             leases.put_off(tx, SAMPLES, token, sample.id, seconds, reason)
     samples.keep_judgements(tx, token, good)
-    for batch in {sample.batch for sample, _ in ended}:
-        batches.close_finished(tx, batch)

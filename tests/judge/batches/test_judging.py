@@ -287,7 +287,9 @@ def test_cancelling_stops_the_judging(database, asked):
     batch = asked(samples=4)
     sandbox = Pretend(lambda job: batches.cancel_batch(database, batch))
     batches.judge_samples(database, sandbox)
-    assert len(sandbox.ran) <= 4  # those at hand when it was cancelled
+    assert (
+        len(sandbox.ran) <= judging.AT_HAND * sandbox.workers < 32
+    )  # those at hand when it was cancelled
     assert batches.judge_samples(database, sandbox) == 0
     assert batches.read_batch(database, batch).state == "cancelled"
 
