@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
-from api import batches, failures, health, models, pages, problems, standings
+from api import batches, failures, health, models, pages, problems, samples, standings, uploads
 from api.guard import LOOPBACK, Guard
 from judge.bootstrap import open_judge
 from judge.settings import Settings, read_settings
@@ -49,10 +49,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(
         Guard,
         hosts=LOOPBACK if settings.host in ("127.0.0.1", "localhost", "::1") else (),
-        body_limits={problems.UPLOAD_PATH: problems.MAX_UPLOAD},
+        body_limits={uploads.PATH: uploads.MAX_UPLOAD},
     )
     failures.install(app)
-    for wing in (problems, models, batches, standings, health, pages):
+    for wing in (problems, models, batches, samples, standings, health, pages):
         app.include_router(wing.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _document_problem_details(app)

@@ -6,33 +6,23 @@ import json
 import threading
 from dataclasses import fields
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 
-from api.failures import BUSY, PROBLEMS, Failure, Refused
+from api import uploads
+from api.failures import BUSY, Refused
 from api.wiring import Cursor, House, Limit, Shown, opened, page, problem_answers
 from judge.store import problem_sets
 from judge.verdicts.audit import complete
-from problems.errors import ProblemError
-from problems.importers import read_any
 from problems.problem import (
     Class,
     Examined,
     Function,
     Parameter,
     Problem,
-    ProblemSet,
     Program,
-    slug_of,
 )
-
-UPLOAD_PATH = "/v1/problem-sets"
-MAX_UPLOAD = 64 * 1024 * 1024
-MAX_CPU_SECONDS, MAX_MEMORY_MB, MAX_OUTPUT = 60, 4096, 64 * 1024 * 1024
-PACKED = Failure(415, "packed-upload", "The file is packed")
 
 router = APIRouter(prefix="/v1/problem-sets", tags=["problem sets"])
 _importing = threading.Lock()
@@ -153,7 +143,7 @@ def import_set(
     if not _importing.acquire(blocking=False):
         raise Refused(BUSY, "another set is being imported; try again in a while")
     try:
-        read = _read_upload(file, name)
+        read = uploads.read_set(file, name)
         audited = complete(read, house.sandbox)
     finally:
         _importing.release()
@@ -274,33 +264,3 @@ def _signature(function: Function) -> dict[str, Any]:
 
 def _parameter(parameter: Parameter) -> dict[str, str]:
     return {"name": parameter.name, "type": parameter.type}
-
-
-def _read_upload(file: UploadFile, name: str) -> ProblemSet:
-    """The uploaded set; its complaints name the file as the sender called it."""
-    called = slug_of(Path(file.filename or "").name)[-100:] or "upload.jsonl"
-    with TemporaryDirectory(prefix="judge-upload-") as folder:
-        path = Path(folder) / called
-        with path.open("wb") as copy:
-            if file.file.read(2) == b"\x1f\x8b":
-                raise Refused(PACKED, "send the file unpacked")
-            file.file.seek(0)
-            while piece := file.file.read(1024 * 1024):
-                copy.write(piece)
-        try:
-            read = read_any(path, slug_of(name))
-        except ProblemError as error:
-            raise Refused(PROBLEMS, str(error).replace(f"{folder}/", "")) from None
-    for problem in read.problems:
-        _check_limits(problem)
-    return read
-
-
-def _check_limits(problem: Problem) -> None:
-    """A sender who is not the host's owner must not be able to occupy it for hours."""
-    given = problem.limits
-    fields_ = ("cpu_seconds", "memory_mb", "output_bytes")
-    for name, most in zip(fields_, (MAX_CPU_SECONDS, MAX_MEMORY_MB, MAX_OUTPUT), strict=True):
-        if not 0 < getattr(given, name) <= most:
-            detail = f"{problem.slug}: limits.{name} must be above 0 and at most {most} over HTTP"
-            raise Refused(PROBLEMS, detail)

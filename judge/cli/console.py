@@ -101,21 +101,35 @@ def progress(title: str, total: int) -> Iterator[Bar]:
         yield bar
 
 
+class _Pace:
+    """How many pieces a second, those left out that were done before anybody looked."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+        self.first: int | None = None
+
+    def at(self, done: int) -> float:
+        """The rate up to now; 0 while nothing was seen to be done."""
+        if self.first is None:
+            self.first = done if done > 1 else 0
+        return (done - self.first) / max(time.monotonic() - self.since, 1e-3)
+
+
 class _Drawn:
     """The bar of a terminal."""
 
     def __init__(self, title: str, total: int) -> None:
         self.drawing = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=Console(stderr=True),
         )
         self.task = self.drawing.add_task(clean(title), total=total, rate="", figures="")
-        self.started = time.monotonic()
+        self.pace = _Pace()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -127,9 +141,9 @@ class _Drawn:
         self.at(int(task.completed) + count, int(task.total or 0))
 
     def at(self, done: int, total: int) -> None:
-        rate = done / max(time.monotonic() - self.started, 1e-6)
+        rate = self.pace.at(done)
         self.drawing.update(
-            self.task, completed=done, total=total, rate=f"{rate:.1f}/s" if done else ""
+            self.task, completed=done, total=total, rate=f"{rate:.1f}/s" if rate else ""
         )
 
     def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
@@ -140,8 +154,9 @@ class _Plain:
     """Lines for a log file: one every ten seconds, and the last."""
 
     def __init__(self, title: str, total: int) -> None:
-        self.title, self.done, self.total, self.beside = title, 0, total, ""
+        self.title, self.done, self.total, self.beside, self.rate = title, 0, total, "", 0.0
         self.started = self.said = time.monotonic()
+        self.pace = _Pace()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -155,6 +170,7 @@ class _Plain:
 
     def at(self, done: int, total: int) -> None:
         self.done, self.total = done, total
+        self.rate = self.pace.at(done)
         if time.monotonic() - self.said >= QUIET_SECONDS:
             self._say()
 
@@ -164,14 +180,14 @@ class _Plain:
     def _say(self) -> None:
         self.said = time.monotonic()
         passed = self.said - self.started
-        rate = self.done / max(passed, 1e-6)
-        left = (
-            f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total else ""
-        )
-        note(
-            f"{self.title}: {self.done}/{self.total} in {passed:.1f} s, {rate:.1f}/s{left}"
-            f"{', ' + self.beside if self.beside else ''}"
-        )
+        missing = self.total - self.done
+        parts = [
+            f"{self.title}: {self.done}/{self.total} in {passed:.1f} s",
+            f"{self.rate:.1f}/s" if self.rate else "",
+            f"{missing / self.rate:.0f} s left" if self.rate and missing > 0 else "",
+            self.beside,
+        ]
+        note(", ".join(filter(None, parts)))
 
 
 def _figures(errors: int, spend_usd: float | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api import problems
+from api import uploads
 from problems.files import write_set
 
 
@@ -63,7 +63,7 @@ def test_a_packed_file_is_refused_before_it_is_unpacked(client, file):
 
 
 def test_an_upload_over_the_limit_is_refused(app, client, monkeypatch):
-    big = b" " * (problems.MAX_UPLOAD + 1)
+    big = b" " * (uploads.MAX_UPLOAD + 1)
     assert upload(client, big).status_code == 413
 
 

@@ -116,8 +116,7 @@ def test_an_interrupt_is_130(judge, monkeypatch):
     one_line(judge("models", "list"), code=130)
 
 
-def test_an_error_cannot_drive_the_terminal(judge):
-    said = judge("models", "show", "\x1b[2Jgone\x07")
-    assert said.code == 2
-    assert "\x1b" not in said.err
-    assert "\x07" not in said.err
+def test_an_error_cannot_drive_the_terminal(judge, tmp_path):
+    said = judge("problems", "import", tmp_path / "\x1b[2Jgone\x07\u202e\nx")
+    assert one_line(said)
+    assert not {"\x1b", "\x07", "\u202e"} & set(said.err)
