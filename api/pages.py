@@ -144,7 +144,7 @@ def _how(recipe: str) -> str:
     named = dict(setting.split("=", 1) for setting in settings if "=" in setting)
     words = {
         "temperature": "temperature {}",
-        "top_p": "top-p {}",
+        "top_p": "top\u2011p {}",
         "max_tokens": "at most {} tokens",
     }
     said = [words.get(name, f"{name} {{}}").format(value) for name, value in named.items()]
