@@ -59,30 +59,35 @@ def run_batch(
     def go_on() -> bool:
         return not stop.is_set()
 
-    def ask() -> None:
+    def ask() -> int:
+        return ask_questions(database, model, batch=batch, threads=threads, go_on=go_on).claimed
+
+    def judge() -> int:
+        return judge_samples(database, sandbox, batch=batch, go_on=go_on)
+
+    def repeat(work: Callable[[], int]) -> None:
         try:
             while go_on():
-                if not ask_questions(
-                    database, model, batch=batch, threads=threads, go_on=go_on
-                ).claimed:
-                    stop.wait(0.1)
+                if not work():
+                    stop.wait(0.05)
         except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
             faults.append(error)
 
     sweep(database)
-    asker = threading.Thread(target=ask, name="ask", daemon=True)
-    asker.start()
-    told = 0.0
+    workers = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (ask, judge)]
+    for worker in workers:
+        worker.start()
     try:
+        told = 0.0
         while (status := read_batch(database, batch)).open and not faults:
             if time.monotonic() - told > 0.5:
                 told = time.monotonic()
                 on_progress(status)
-            if not judge_samples(database, sandbox, limit=4 * sandbox.workers, batch=batch):
-                time.sleep(0.05)
+            stop.wait(0.1)
     finally:
         stop.set()
-    asker.join()
+        for worker in workers:
+            worker.join()
     if faults:
         raise faults[0]
     on_progress(status)

@@ -1,7 +1,7 @@
 """Samples are claimed, judged with no transaction open, and stored in groups as they come."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from judge.batches.failures import GIVEN_UP, backoff, release, told
@@ -47,12 +47,12 @@ def judge_samples(
     try:
         with leases.held(database, SAMPLES, claim.token):
             while waiting or running or ended:
-                if not go_on():
+                if not (going := go_on()):
                     waiting.clear()
                 free = AT_HAND * sandbox.workers - len(running)
                 with database.transaction() as tx:
                     _store(tx, claim.token, ended)
-                    taken, begun = _begin_samples(tx, claim.token, waiting, free)
+                    taken, begun = _begin_samples(tx, claim.token, _next(waiting, free, running))
                     touched = {sample.batch for sample in (*taken, *(one for one, _ in ended))}
                     for each in (*waiting, *running.values(), *begun):
                         touched.discard(each.batch)  # it cannot be finished yet
@@ -61,6 +61,8 @@ def judge_samples(
                 for sample in begun:
                     problem = posed[sample.problem_digest]
                     running[pool.submit(judge, problem, sample.source, sandbox)] = sample
+                if not going:
+                    break  # what still runs is ended below, and judged again by somebody
                 ended = _collect(running, 2 * sandbox.workers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -88,12 +90,25 @@ def _collect(
     return ended
 
 
+def _next(waiting: deque[Unjudged], free: int, running: Collection[object]) -> list[Unjudged]:
+    """Take the next ones off `waiting`. One more loss ends a suspect, so it runs with no other: a
+    sample is suspected for the company it was in, and convicted alone."""
+    taken: list[Unjudged] = []
+    while waiting and len(taken) < free:
+        suspect = waiting[0].deliveries == MAX_DELIVERIES - 1
+        if suspect and (running or taken):
+            break
+        taken.append(waiting.popleft())
+        if suspect:
+            break
+    return taken
+
+
 def _begin_samples(
-    tx: Tx, token: str, waiting: deque[Unjudged], free: int
+    tx: Tx, token: str, taken: Sequence[Unjudged]
 ) -> tuple[Sequence[Unjudged], Sequence[Unjudged]]:
-    """Take the next ones off `waiting`, count their delivery, give up on poison; returns those
-    taken and, of them, those to be judged."""
-    taken = [waiting.popleft() for _ in range(min(free, len(waiting)))]
+    """Count a delivery of each, give up on poison; returns those taken and, of them, those to be
+    judged."""
     if not taken:
         return (), ()
     open_ = {batch: batches.is_open(tx, batch) for batch in {each.batch for each in taken}}

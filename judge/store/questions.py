@@ -38,7 +38,7 @@ def claim(
 
 
 def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
-    """The questions of these ids, oldest first."""
+    """The questions of these ids, never begun and oldest first."""
     drawn = (
         select(func.count())
         .where(samples.c.question_id == questions.c.id)
@@ -56,7 +56,7 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
         )
         .join(batches, batches.c.id == questions.c.batch_id)
         .where(questions.c.id.in_(ids))
-        .order_by(questions.c.id)
+        .order_by(questions.c.deliveries, questions.c.id)
     )
     return [
         Question(

@@ -130,7 +130,7 @@ def claim(
         select(*fields, samples.c.batch_id, batches.c.set_digest)
         .join(batches, batches.c.id == samples.c.batch_id)
         .where(samples.c.id.in_(claimed.ids))
-        .order_by(samples.c.id)
+        .order_by(samples.c.deliveries, samples.c.id)
     )
     found = []
     for row in rows:

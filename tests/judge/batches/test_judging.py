@@ -323,3 +323,65 @@ def test_samples_are_listed_page_by_page(database, asked):
         seen += page
         after = page[-1].id
     assert len(seen) == len({each.id for each in seen}) == 24
+
+
+def test_told_to_stop_it_stores_what_is_done_and_gives_the_rest_back_unharmed(database, asked):
+    stop = threading.Event()
+
+    def say(job):
+        if len(sandbox.ran) > 20:
+            stop.set()
+        time.sleep(0.005)
+
+    batch, sandbox = asked(samples=8), Pretend(say)
+    for _ in range(5):
+        stop.clear()
+        batches.judge_samples(database, sandbox, go_on=lambda: not stop.is_set())
+    assert 0 < batches.read_batch(database, batch).judged < 64
+    judge_all(database, Pretend())
+    status = batches.read_batch(database, batch)
+    assert (status.state, status.judged, status.errors) == ("finished", 64, ())
+
+
+def test_a_fault_in_either_half_ends_the_run_with_its_reason(database, scripted, opened):
+    def unavailable(job):
+        raise SandboxUnavailable("no user namespaces here")
+
+    _, model = scripted()
+    batch = opened()
+    with pytest.raises(SandboxUnavailable):
+        batches.run_batch(database, model, Pretend(unavailable), batch.id)
+    assert batches.run_batch(database, model, Pretend(), batch.id).judged == 8
+
+
+def test_progress_is_told_while_samples_are_slow(database, scripted, opened):
+    _, model = scripted()
+    batch, seen = opened(), []
+    slow = Pretend(lambda job: time.sleep(0.3))
+    batches.run_batch(database, model, slow, batch.id, on_progress=seen.append)
+    assert len(seen) >= 3
+    assert [each.judged for each in seen] == sorted(each.judged for each in seen)
+
+
+def test_who_was_only_near_a_killed_worker_is_not_given_up(database, asked, tmp_path):
+    batch = asked()
+    for _ in range(leases.MAX_DELIVERIES - 1):  # all eight were begun when the worker was lost
+        lost = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+        with lost.transaction() as tx:
+            claim, found = samples.claim(tx, lost, 64)
+            leases.begin(tx, tables.samples, claim.token, [each.id for each in found])
+        lost.close()
+        time.sleep(0.55)
+    at_once, most = 0, []
+
+    def say(job):
+        nonlocal at_once
+        at_once += 1
+        time.sleep(0.005)
+        most.append(at_once)
+        at_once -= 1
+
+    claimed = batches.judge_samples(database, Pretend(say))
+    assert (claimed, max(most)) == (8, 1)  # suspects: one at a time
+    status = batches.read_batch(database, batch)
+    assert (status.state, status.judged, status.errors) == ("finished", 8, ())
