@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 from problems.errors import ImportFailed, MalformedProblem
 from problems.problem import (
+    CHECKER_NAMES,
     ENTRIES,
     Checker,
     Class,
@@ -130,6 +131,9 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
     difficulty = fields_.text("difficulty", "")
     if difficulty not in ("easy", "medium", "hard", ""):
         raise fields_.wrong("difficulty", "easy, medium or hard")
+    checker = fields_.build("checker", Checker)
+    if checker.name not in CHECKER_NAMES:
+        raise fields_.wrong("checker.name", f"one of {', '.join(CHECKER_NAMES)}")
     return Problem(
         slug=Slug(slug),
         statement=fields_.text("statement"),
@@ -138,7 +142,7 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
             _example(_Fields(item, f"{where}: examples[{index}]"))
             for index, item in enumerate(fields_.objects("examples"))
         ),
-        checker=fields_.build("checker", Checker),
+        checker=checker,
         limits=fields_.build("limits", Limits),
         title=fields_.text("title", ""),
         starter=fields_.text("starter", ""),

@@ -101,6 +101,9 @@ class Example:
     from_reference: bool = False
 
 
+CHECKER_NAMES = ["exact", "floats", "unordered", "tokens", "lines", "members", "presence", "evalplus", "undecided"]
+
+
 @dataclass(frozen=True, slots=True)
 class Checker:
     """How an answer is compared; judge/verdicts/checkers.py has the table of names.

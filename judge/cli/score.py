@@ -19,7 +19,7 @@ from judge.settings import read_settings
 from judge.standings import scoring
 from judge.verdicts.audit import AuditedSet, complete_once, lacks_answers
 from judge.verdicts.judging import Conditions
-from judge.verdicts.scoring_files import ScoredAnswer, Tally, score_answers, tallies
+from judge.verdicts.scoring_files import ScoredAnswer, Tally, refuse_doubles, score_answers, tallies
 from judge.verdicts.verdict import Verdict
 from problems.importers import BUNDLED, bundled, read_any
 from problems.problem import ProblemSet
@@ -28,6 +28,13 @@ COMMON_PREAMBLE = """import math,re,sys,copy,datetime,itertools,collections,heap
 from typing import *
 from collections import *
 """
+
+
+class Duplicates(StrEnum):
+    """A repeated row is a mistake, or a second sample."""
+
+    REFUSE = "refuse"
+    KEEP = "keep"
 
 
 class Helpers(StrEnum):
@@ -56,6 +63,9 @@ def score(
     helpers: Annotated[
         Helpers, typer.Option(help="Whose helpers a check calls where the prompt defines some.")
     ] = Helpers.PROBLEM,
+    duplicates: Annotated[
+        Duplicates, typer.Option(help="What to make of a row that is there twice.")
+    ] = Duplicates.REFUSE,
     examiner: Annotated[
         bool,
         typer.Option("--examiner", help="Examine checks that could be judged as data, too."),
@@ -82,6 +92,8 @@ def score(
     target = out or _beside(samples)
     _check_writable(target)
     answers = read_answers(samples, column)
+    if duplicates is Duplicates.REFUSE:
+        refuse_doubles(answers)
     problem_set = bundled(problems) if problems in BUNDLED else read_any(Path(problems))
     conditions = Conditions(
         preamble=_preamble(preamble),
@@ -93,7 +105,7 @@ def score(
     )
     sandbox = open_sandbox(settings.sandbox, workers or settings.sandbox_workers)
     try:
-        audited = _audited(problem_set, sandbox, settings.home / "audited")
+        audited = _audited(problem_set, sandbox, settings.make_home() / "audited")
         problem_set = audited.problem_set
         with console.progress("judging", len(answers)) as bar:
             scored = score_answers(answers, problem_set, sandbox, conditions, lambda _: bar.step())

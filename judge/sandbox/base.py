@@ -18,12 +18,15 @@ class Job:
     inputs: tuple[Wire, ...]
     limits: Limits = field(default_factory=Limits)
     preamble: str = ""
+    digests: bool = False
+    """Whether an answer too large to send may come as its digest: only where equality decides."""
 
     @classmethod
     def of(cls, problem: Problem, source: str, preamble: str = "") -> "Job":
         """The job that a problem poses; its expected answers stay behind."""
         inputs = tuple(example.arguments for example in problem.examples)
-        return cls(source, problem.entry, inputs, problem.limits, preamble)
+        by_equality = problem.checker.name in ("exact", "evalplus")
+        return cls(source, problem.entry, inputs, problem.limits, preamble, by_equality)
 
     @property
     def examined(self) -> bool:

@@ -20,7 +20,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from judge.errors import SandboxUnavailable
+from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import packing
 from judge.sandbox.base import Ending, Job, Report, Run, Usage
 from judge.sandbox.boxes import CODE, Box
@@ -31,6 +31,8 @@ from problems.values import Wire
 
 EXAMINER_EXTRA_SECONDS = 1.0
 EXAMINER_MEMORY_MB = 1024
+MOST_KEPT = 256 << 20
+"""Bytes of answers that one job may come to, over all its processes."""
 _THREAD_WORDS = ("thread", "concurrent", "asyncio")
 
 
@@ -40,7 +42,6 @@ class Slot:
     def __init__(self, python: Path) -> None:
         self._python = python
         self._boxes: dict[str, Box] = {}
-        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
     def run(self, job: Job) -> Report:
         """The job's report. Raises SandboxError."""
@@ -65,21 +66,35 @@ class Slot:
             self._boxes.popitem()[1].close()
 
     def _run_calls(self, job: Job) -> Report:
-        """All inputs in one process, and in another one what that one had no room to answer."""
-        report = self._some_calls(job, job.inputs)
+        """All inputs in one process, and in another one what that one had no room to answer; CPU,
+        wall time and bytes are counted over all of them."""
+        wall, kept = job.limits.wall_seconds, 0
+        report = self._some_calls(job, job.inputs, wall)
         while report.usage.exit_code == FULL and (done := packing.answered(report.runs)):
-            spent = report.usage.cpu_seconds
-            rest = replace(job.limits, cpu_seconds=max(job.limits.cpu_seconds - spent, 0.01))
-            more = self._some_calls(replace(job, limits=rest), job.inputs[done:])
+            kept = packing.size(report.runs)
+            used = report.usage
+            if kept > MOST_KEPT or used.wall_seconds >= wall:
+                return packing.stopped(report, "stdout" if kept > MOST_KEPT else "wall")
+            rest = replace(
+                job.limits, cpu_seconds=max(job.limits.cpu_seconds - used.cpu_seconds, 0.01)
+            )
+            more = self._some_calls(
+                replace(job, limits=rest), job.inputs[done:], wall - used.wall_seconds
+            )
             if not packing.answered(more.runs) and more.usage.exit_code == FULL:
-                break
+                return packing.stopped(report, "stdout")
             report = packing.joined(report, done, more)
         return report
 
-    def _some_calls(self, job: Job, inputs: Sequence[Wire]) -> Report:
+    def _some_calls(self, job: Job, inputs: Sequence[Wire], wall: float) -> Report:
         limit, mode = job.limits.output_bytes, packing.mode_of(job.entry)
-        with _memory(packing.pack(job, inputs)) as text, _memory() as out, _memory() as results:
-            usage = self._one(job, mode, (self._null, out, out, results, text))
+        with (
+            _null() as null,
+            _memory(packing.pack(job, inputs)) as text,
+            _memory() as out,
+            _memory() as results,
+        ):
+            usage = self._one(job, mode, (null, out, out, results, text), wall)
             usage = packing.limit_reached(usage, (_size(out), _size(results)), limit)
             runs = packing.read_calls(len(inputs), _read(results, limit + 1), usage)
             return Report(runs, usage, packing.kept(_read(out, packing.MAX_KEPT)))
@@ -99,18 +114,19 @@ class Slot:
                     _memory() as err,
                     _memory() as results,
                 ):
-                    usage = self._one(job, Mode.PROGRAM, (stdin, out, err, results, text))
-                    usage = packing.limit_reached(usage, (_size(out), _size(err)), limit)
+                    ended = self._one(job, Mode.PROGRAM, (stdin, out, err, results, text))
+                    ended = packing.limit_reached(ended, (_size(out), _size(err)), limit)
+                    usage = packing.worse(usage, ended)
                     stdout, stderr = _read(out, limit), _read(err, packing.MAX_KEPT)
-                    runs.append(packing.read_program(_read(results, limit), stdout, usage))
-                if usage.killed_by:
+                    runs.append(packing.read_program(_read(results, limit), stdout, ended))
+                if ended.killed_by:
                     break
         runs += [Run(Ending.NOT_RUN)] * (len(job.inputs) - len(runs))
         return Report(tuple(runs), usage, packing.kept(stdout), packing.kept(stderr))
 
-    def _one(self, job: Job, mode: Mode, fds: Sequence[int]) -> Usage:
-        box = self._box("solution")
-        box.start(mode, job.limits, job.limits.wall_seconds, fds, threads=_wants_threads(job))
+    def _one(self, job: Job, mode: Mode, fds: Sequence[int], wall: float | None = None) -> Usage:
+        box, wall = self._box("solution"), wall or job.limits.wall_seconds
+        box.start(mode, job.limits, wall, fds, threads=_wants_threads(job))
         return box.finish()
 
     def _examine(self, job: Job, entry: Examined) -> Report:
@@ -118,15 +134,17 @@ class Slot:
         patient = Limits(limits.cpu_seconds + EXAMINER_EXTRA_SECONDS, EXAMINER_MEMORY_MB)
         solution, examiner = self._box("solution"), self._box("examiner")
         with (
+            _null() as null,
+            _null() as none,
             _memory(packing.pack(job, ())) as text,
             _memory(packing.pack_check(entry)) as check,
             _memory() as out,
             _memory() as verdict,
         ):
             with _pipe() as (q_read, q_write), _pipe() as (r_read, r_write):
-                fds = (self._null, out, out, self._null, text, q_read, r_write)
+                fds = (null, out, out, null, text, q_read, r_write)
                 solution.start(Mode.SERVE, limits, wall, fds, threads=_wants_threads(job))
-                fds = (self._null, self._null, self._null, verdict, check, r_read, q_write)
+                fds = (none, none, none, verdict, check, r_read, q_write)
                 extra = wall + EXAMINER_EXTRA_SECONDS
                 examiner.start(Mode.EXAMINE, patient, extra, fds, threads=False)
             examined = examiner.finish()
@@ -135,11 +153,6 @@ class Slot:
             usage = packing.limit_reached(usage, (_size(out),), limits.output_bytes)
             run = packing.read_examination(_read(verdict, 65_536), examined, usage)
             return Report((run,), usage, packing.kept(_read(out, packing.MAX_KEPT)))
-
-    def close(self) -> None:
-        """Let go of everything."""
-        self.close_boxes()
-        os.close(self._null)
 
 
 class NamespacesSandbox:
@@ -157,6 +170,8 @@ class NamespacesSandbox:
         python = Path(sys.executable).resolve()
         self._slots = [Slot(python) for _ in range(workers)]
         self._free = list(self._slots)
+        self._waiting_alone = 0
+        self._closed = False
         self._changed = threading.Condition()
 
     @cached_property
@@ -170,10 +185,7 @@ class NamespacesSandbox:
 
     def run(self, job: Job, *, alone: bool = False) -> Report:
         """Run one job, waiting for a free slot (or, `alone`, for all of them)."""
-        wanted = self.workers if alone else 1
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._free) >= wanted)
-            taken = [self._free.pop() for _ in range(wanted)]
+        taken = self._take_all() if alone else self._take_one()
         try:
             return taken[0].run(job)
         finally:
@@ -181,16 +193,50 @@ class NamespacesSandbox:
                 self._free += taken
                 self._changed.notify_all()
 
+    def _take_one(self) -> list[Slot]:
+        """A free slot, behind those who wait for all of them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._free and not self._waiting_alone))
+            self._refuse_when_closed()
+            return [self._free.pop()]
+
+    def _take_all(self) -> list[Slot]:
+        with self._changed:
+            self._waiting_alone += 1
+            try:
+                self._changed.wait_for(lambda: self._closed or len(self._free) == self.workers)
+            finally:
+                self._waiting_alone -= 1
+                self._changed.notify_all()
+            self._refuse_when_closed()
+            return [self._free.pop() for _ in range(self.workers)]
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
+
     def close(self) -> None:
         """End every process of the sandbox, once running jobs are done."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._free) == self.workers)
+            self._closed = True
+            self._changed.notify_all()
             for slot in self._slots:
-                slot.close()
+                slot.close_boxes()
 
 
 def _wants_threads(job: Job) -> bool:
     return any(word in job.source for word in _THREAD_WORDS)
+
+
+@contextlib.contextmanager
+def _null() -> Iterator[int]:
+    """A descriptor of the null device, fresh for one job: its flags and owner are state, too."""
+    fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,10 @@ MAX_KEPT = 4_096
 """Characters of what a solution printed that are kept as evidence."""
 
 
+OWN_REFUSALS = ("syntax", "no_entry")
+"""Why a solution's own process may say that it did not start; other reasons are the examiner's."""
+
+
 def mode_of(entry: Entry) -> Mode:
     """Which mode a solution's child runs in."""
     if isinstance(entry, Function):
@@ -31,7 +35,7 @@ def mode_of(entry: Entry) -> Mode:
 
 def pack(job: Job, inputs: Sequence[Wire]) -> bytes:
     """The text for the solution's child."""
-    return compose(_call(job.entry), inputs, job.preamble, job.source)
+    return compose(_call(job.entry, digests=job.digests), inputs, job.preamble, job.source)
 
 
 def pack_check(entry: Examined) -> bytes:
@@ -40,7 +44,7 @@ def pack_check(entry: Examined) -> bytes:
     return compose(call, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
 
 
-def _call(entry: Entry) -> dict[str, object]:
+def _call(entry: Entry, *, digests: bool) -> dict[str, object]:
     if isinstance(entry, Function):
         return {
             "name": entry.name,
@@ -48,6 +52,7 @@ def _call(entry: Entry) -> dict[str, object]:
             "types": [parameter.type for parameter in entry.parameters],
             "returns": entry.returns,
             "in_place": entry.in_place,
+            "digests": digests,
         }
     return {"name": getattr(entry, "name", ""), "names": list(getattr(entry, "names", ()))}
 
@@ -93,6 +98,33 @@ def joined(first: Report, done: int, rest: Report) -> Report:
     return Report(first.runs[:done] + rest.runs, usage, first.stdout, first.stderr)
 
 
+def size(runs: Sequence[Run]) -> int:
+    """Characters of all answers."""
+    return sum(len(run.value) for run in runs if run.value)
+
+
+def stopped(report: Report, limit: str) -> Report:
+    """The report of a job that was not allowed another process."""
+    usage = replace(report.usage, killed_by=limit, exit_code=0)
+    done = answered(report.runs)
+    rest = len(report.runs) - done - 1
+    return replace(
+        report,
+        usage=usage,
+        runs=(*report.runs[:done], _end(usage), *(Run(Ending.NOT_RUN),) * rest),
+    )
+
+
+def worse(one: Usage, other: Usage) -> Usage:
+    """Of two processes of a job: the later one's end, and the most that either used."""
+    return replace(
+        other,
+        cpu_seconds=max(one.cpu_seconds, other.cpu_seconds),
+        wall_seconds=max(one.wall_seconds, other.wall_seconds),
+        memory_mb=max(one.memory_mb, other.memory_mb),
+    )
+
+
 def read_program(lines: bytes, stdout: bytes, usage: Usage) -> Run:
     """The run of a program on one input; its value is what it printed."""
     claims = _lines(lines)
@@ -131,6 +163,8 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
     endings = {"refused": Ending.REFUSED, "raised": Ending.RAISED, "bad_type": Ending.BAD_TYPE}
     if reason in endings:
         inner, _, message = message.partition(" ")
+        if reason == "refused" and inner not in OWN_REFUSALS:
+            return Run(Ending.EXITED, detail="protocol")
         return Run(endings[reason], detail=inner, message=message)
     return Run(Ending.FAILED, detail=reason, message=message)
 
@@ -157,7 +191,7 @@ def _run(claim: str) -> Run:
         return Run(Ending.RAISED, detail=name, message=message, cpu_seconds=seconds)
     if kind == "bad_type":
         return Run(Ending.BAD_TYPE, detail=name, message=detail, cpu_seconds=seconds)
-    if kind == "refused":
+    if kind == "refused" and name in OWN_REFUSALS:
         return Run(Ending.REFUSED, detail=name, message=message)
     return Run(Ending.EXITED, detail="protocol")
 

@@ -2,7 +2,7 @@
 
 The sandbox returns how each run ended and what was claimed; the claims are compared here, on the
 host, N claims for N examples. A verdict that hangs on time is given only after the job ran a second
-time, alone on the machine; that second run counts.
+time, with every other slot of the sandbox idle; that second run counts.
 """
 
 import ast
@@ -35,7 +35,7 @@ _LIMITS = {
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Settings of a judging that decide verdicts and so are part of its fingerprint: code that runs
-    before the solution, and factors on the problem's limits.
+    before the solution, and limits other than the problem's.
 
     `helpers` says whose helpers an examined check calls where the prompt defines some (HumanEval/32,
     38, 50): the `problem`'s, or, as harnesses with one shared namespace have it, the `solution`'s,
@@ -72,7 +72,7 @@ def judge(
     job = _job(problem, source, conditions)
     if source.strip():
         report = _run(sandbox, job)
-        outcomes = _outcomes(problem, report, as_data=_as_data(problem, conditions))
+        outcomes = _outcomes(problem, report, job, as_data=_as_data(problem, conditions))
     else:
         report = Report(())
         outcomes = (Outcome(Verdict.CE, "no_code"),) * max(len(problem.examples), 1)
@@ -156,8 +156,8 @@ def _hangs_on_time(report: Report, job: Job) -> bool:
     return killed or report.usage.cpu_seconds >= NEAR_LIMIT * job.limits.cpu_seconds
 
 
-def _outcomes(problem: Problem, report: Report, *, as_data: bool) -> tuple[Outcome, ...]:
-    near = report.usage.memory_mb >= 0.9 * problem.limits.memory_mb
+def _outcomes(problem: Problem, report: Report, job: Job, *, as_data: bool) -> tuple[Outcome, ...]:
+    near = report.usage.memory_mb >= 0.9 * job.limits.memory_mb
     if isinstance(problem.entry, Examined) and not as_data:
         return (_outcome(report.runs[0], problem.checker, None, out_of_memory=near),)
     if len(report.runs) != len(problem.examples):

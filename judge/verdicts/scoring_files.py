@@ -50,7 +50,6 @@ def score_answers(
 
     Raises UsageError for an answer to a task that the set does not have, before anything is run.
     """
-    _refuse_doubles(answers)
     posed = [(answer, _problem_of(answer, problem_set)) for answer in answers]
 
     def one(pair: tuple[Answer, Problem]) -> ScoredAnswer:
@@ -74,17 +73,17 @@ def score_answers(
 
 
 def tallies(scored: Sequence[ScoredAnswer], problem_set: ProblemSet) -> list[Tally]:
-    """One for each problem of the set; a task nobody answered is one failure."""
-    drawn = Counter(one.problem.slug for one in scored if not one.judgement.verdict.ours)
-    accepted = Counter(one.problem.slug for one in scored if one.judgement.verdict is Verdict.AC)
+    """One for each problem of the set; a task nobody answered is one failure. What judge could not
+    decide (SE, UNDECIDED) counts nowhere, and a problem with nothing else is left out."""
+    unknown = (Verdict.SE, Verdict.UNDECIDED)
+    told = [one for one in scored if one.judgement.verdict not in unknown]
+    drawn = Counter(one.problem.slug for one in told)
+    accepted = Counter(one.problem.slug for one in told if one.judgement.verdict is Verdict.AC)
     answered = {one.problem.slug for one in scored}
     return [
-        Tally(
-            problem.slug,
-            max(drawn[problem.slug], problem.slug not in answered),
-            accepted[problem.slug],
-        )
+        Tally(problem.slug, max(drawn[problem.slug], 1), accepted[problem.slug])
         for problem in problem_set.problems
+        if drawn[problem.slug] or problem.slug not in answered
     ]
 
 
@@ -99,9 +98,9 @@ def _problem_of(answer: Answer, problem_set: ProblemSet) -> Problem:
         ) from None
 
 
-def _refuse_doubles(answers: Sequence[Answer]) -> None:
+def refuse_doubles(answers: Sequence[Answer]) -> None:
     """A row twice in a file whose tasks have unequal numbers of answers was glued in by mistake;
-    where every task has as many, equal answers are honest samples."""
+    where every task has as many, equal answers are honest samples. Raises UsageError."""
     if len(set(Counter(answer.task for answer in answers).values())) == 1:
         return
     seen: dict[str, str] = {}
@@ -110,7 +109,7 @@ def _refuse_doubles(answers: Sequence[Answer]) -> None:
         if content in seen:
             raise UsageError(
                 f"{answer.where}: the same row as {seen[content]}, while other tasks have fewer; "
-                "remove one of them"
+                "remove one of them, or pass --duplicates keep"
             )
         seen[content] = answer.where
 

@@ -84,10 +84,9 @@ def _items(body: Any) -> list[Any]:
 def _members(body: Any) -> list[Any]:
     """Items about to be hashed, refused when their hashes were made to collide."""
     items = _items(body)
-    if len(items) > 1_000:
-        crowds = Counter(map(hash, items)).values()
-        if sum(crowd * crowd for crowd in crowds) > 100 * len(items) + 1_000_000:
-            raise Undecodable("members whose hashes collide")
+    crowds = Counter(map(hash, items)).values()
+    if sum(crowd * crowd for crowd in crowds) > 20 * len(items) + 1_000:
+        raise Undecodable("members whose hashes collide")
     return items
 
 

@@ -182,13 +182,18 @@ def digest(value: object) -> Wire:
     return Wire(_dumps({"$sha256": hashed.hexdigest()}))
 
 
+def _short(items: Any) -> bool:
+    """Whether no integer among them travels as hex."""
+    return all(type(item) is str or item.bit_length() <= PLAIN_INT_BITS for item in items)
+
+
 def _feed(value: Any, depth: int, update: Callable[[bytes], object]) -> None:
     kind = type(value)
     if depth > MAX_DEPTH:
         raise Unencodable(f"nested deeper than {MAX_DEPTH} levels, or cyclic")
     if kind is list or kind is tuple:
         update(b"[" if kind is list else b"([")
-        if set(map(type, value)) <= {int, str}:  # the usual giant, in one go
+        if set(map(type, value)) <= {int, str} and _short(value):  # the usual giant, in one go
             update(_dumps(list(value))[1:-1].encode())
         else:
             for index, item in enumerate(value):

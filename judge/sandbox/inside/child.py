@@ -146,7 +146,7 @@ def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable
     givers = [GIVE.get(node_type(kind)) for kind in entry["types"]]
     in_place = entry["in_place"]
     answer = entry["returns"] if in_place is None else (*entry["types"], "")[in_place]
-    take = TAKE.get(node_type(answer), answer_text)
+    take = TAKE.get(node_type(answer), answer_text if entry["digests"] else encode)
     plain = not any(givers)
 
     def run(arguments: list[Any]) -> str:

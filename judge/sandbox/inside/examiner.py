@@ -112,7 +112,9 @@ class Examination:
         try:
             body: str = encode(request, _number_of)
         except Unencodable as refusal:
-            raise self.fatal(f"unsealable {refusal}") from None
+            # before any answer the check alone is to blame; later it may pass on what it was fed
+            word = "unsealable" if self.calls == 1 else "argument"
+            raise self.fatal(f"{word} {refusal}") from None
         try:
             send(self.questions, kind, self.calls, body)
             answered, sequence, body = self.reader.next()

@@ -1,6 +1,8 @@
 """Programs: the source as `__main__` over real descriptors, ending the way a script ends."""
 
 import atexit
+import gc
+import io
 import os
 import sys
 
@@ -10,7 +12,7 @@ from judge.sandbox.inside.child import RESULTS, Refused, describe, flush, load, 
 def main() -> None:
     """Run the job on descriptor 4 on the stdin it was given. Never returns."""
     job = take_job()
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
@@ -32,8 +34,20 @@ def main() -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
     atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter does
-    flush()
+    _flush_all()
     os._exit(code)
+
+
+def _flush_all() -> None:
+    """What the end of an interpreter pushes out, of every stream that was opened and not closed."""
+    flush()
+    streams = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    for thing in gc.get_objects():
+        if type(thing) in streams:
+            try:
+                thing.flush()
+            except BaseException:  # noqa: S112 - a closed or full stream shows in what the host reads
+                continue
 
 
 def _note(line: str) -> None:

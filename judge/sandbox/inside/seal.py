@@ -26,8 +26,9 @@ _LAST_CAP = 63
 
 ARCH_X86_64, X32_BIT = 0xC000003E, 0x40000000
 _ALLOW, _KILL, _EPERM, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
-_CLONE, _FORK, _VFORK, _CLONE3, _MMAP, _PRCTL = 56, 57, 58, 435, 9, 157
-_CLONE_THREAD, _CLONE_NEW, _MAP_SHARED = 0x00010000, 0x7E020000, 0x01
+_CLONE, _FORK, _VFORK, _CLONE3, _MMAP, _PRCTL, _PRLIMIT = 56, 57, 58, 435, 9, 157, 302
+_CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020000
+_MAP_SHARED, _MAP_GROWSDOWN = 0x0001, 0x0100  # neither counts towards RLIMIT_DATA
 _PRCTL_HARMLESS = (2, 3, 15, 16, 21, 22, 23, 38, 39)  # getters, names, tighter seals
 
 # x86-64 numbers of what a solution never needs and an escape might.
@@ -61,7 +62,7 @@ _DENIED: dict[str, tuple[int, ...]] = {
     "attack surface": (103, 135, 250, 248, 249, 298, 300, 303, 304, 321, 323, 425, 426, 427, 443),
     "memory policy": (237, 238, 256, 278, 279),
     "names and clocks": (159, 164, 170, 171, 227, 305),
-    "marks on files": (188, 189, 190, 197, 198, 199, 463, 466),
+    "marks on files": (73, 188, 189, 190, 197, 198, 199, 463, 466),
 }
 
 
@@ -135,9 +136,13 @@ def _server_filter() -> list[bytes]:
     ]
     return [
         *_head(),
-        *_when(_MMAP, _refuse_bits(3, _MAP_SHARED)),
+        *_when(_MMAP, _refuse_bits(3, _MAP_SHARED | _MAP_GROWSDOWN)),
         *_when(_CLONE, _refuse_bits(0, _CLONE_NEW)),
         *_when(_PRCTL, [_statement(_LOAD, _argument(0)), *allowed, _statement(_RETURN, _EPERM)]),
+        *_when(  # limits of others, the server's above all, are not a solution's to change
+            _PRLIMIT,
+            [_statement(_LOAD, _argument(0)), _jump(_EQUAL, 0, 1, 0), _statement(_RETURN, _EPERM)],
+        ),
         *_when(_CLONE3, [_statement(_RETURN, _ENOSYS)]),  # glibc falls back to clone
         *(
             part

@@ -40,6 +40,8 @@ ANSWER = struct.Struct("<BBBxIQQQ")
 READY = b"ready"
 KILLED_BY = ("", "cpu", "wall", "cancel")
 MOST_DESCRIPTORS = 7
+_ADDRESS_SLACK = 768 << 20
+"""Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
 _FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
 
 _fork = ctypes.PyDLL(None).fork  # os.fork's bookkeeping is for threads, of which there are none
@@ -82,6 +84,7 @@ def main() -> None:
     """Serve jobs until the host hangs up. Never returns."""
     settings = json.loads(sys.argv[1])
     uid = int(settings["uid"])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # which pid 1 does not get from its own children
     control = _settle_descriptors(int(settings["socket"]))
     for name in PRELOADED.split():
         __import__(name)
@@ -125,6 +128,7 @@ def _warm_up() -> None:
             "types": ["list[int]", "str"],
             "returns": "",
             "in_place": None,
+            "digests": True,
         },
         ['[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'],
         "import math",
@@ -179,7 +183,7 @@ def _watch(pid: int, limits: Limits, deadline: float, results: int, control: soc
             except OSError:
                 return 0  # already gone
             size = os.fstat(results).st_size
-            if size != seen_size:
+            if size > seen_size:
                 seen_size, began_at = size, spent
             cpu_left = min(whole - spent, each - (spent - began_at))
             wall_left = deadline - time.monotonic()
@@ -222,6 +226,8 @@ def _become(limits: Limits, fds: list[int], uid: int) -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
         memory, output = limits.memory_mb << 20, limits.output_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        room = memory + _ADDRESS_SLACK  # stacks are not data, but end here
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
         resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
         seal.drop(uid, threads=bool(limits.threads))
         gc.enable()

@@ -475,3 +475,113 @@ def test_a_forged_line_is_only_a_claim(sandbox):
     assert run(sandbox, forged).runs[0].value == Wire("7")
     twice = "import os\nos.write(3, b'0 loaded\\n0 value 7\\n0 value 8\\n')\nos._exit(0)\n"
     assert run(sandbox, twice).runs[0].detail == "protocol"
+
+
+@pytest.mark.parametrize(
+    "line", ["0 refused check", "0 refused anything", "0 passed 3", "0 failed unsealable"]
+)
+def test_a_solution_cannot_put_the_blame_on_us(sandbox, line):
+    forged = f"import os\nos.write(3, b'{line}\\n')\nos._exit(0)\n"
+    only = run(sandbox, forged).runs[0]
+    assert (only.ending, only.detail) == (Ending.EXITED, "protocol")
+    program = sandbox.run(Job(forged, Program(), (encode(""),), QUICK)).runs[0]
+    assert program.ending is Ending.EXITED
+
+
+def test_a_solution_cannot_put_the_blame_on_the_check(sandbox):
+    frame = "import os, struct\nos.write(6, struct.pack('<IBI', 5, 4, 0) + b'check')\nos._exit(0)\n"
+    only = sandbox.run(Job(frame, examined("assert f(1) == 1"), (), QUICK)).runs[0]
+    assert only.ending is Ending.EXITED
+    fed = "import re\ndef f(x): return re.match('a', 'a')\n"
+    only = sandbox.run(Job(fed, examined("assert f(f(1)) == 1"), (), QUICK)).runs[0]
+    assert (only.ending, only.detail) == (Ending.FAILED, "argument")
+
+
+def test_memory_that_is_no_data_is_limited_too(sandbox):
+    source = (
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.mmap.restype = ctypes.c_long\n"
+        "def f(x):\n    return libc.mmap(None, 1 << 30, 3, 0x22 | 0x100, -1, 0)\n"
+    )
+    assert value(sandbox, source) == "-1"
+    stack = (
+        "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nlibc.mremap.restype = ctypes.c_long\n"
+        "def f(x):\n"
+        "    line = next(line for line in open('/proc/self/maps') if '[stack]' in line)\n"
+        "    start, end = (int(part, 16) for part in line.split()[0].split('-'))\n"
+        "    at = libc.mremap(ctypes.c_long(start), ctypes.c_size_t(4096), ctypes.c_size_t(3 << 30), 1)\n"
+        "    return at\n"
+    )
+    assert value(sandbox, stack) == "-1"
+
+
+def test_processes_that_follow_share_one_wall_clock(sandbox):
+    source = (
+        "import os, time\nos.write(3, b'0 loaded\\n0 value 1\\n')\ntime.sleep(0.9)\nos._exit(75)\n"
+    )
+    report = run(sandbox, source, *range(8))
+    assert report.usage.killed_by == "wall" and report.usage.wall_seconds < 5
+
+
+def test_a_shrinking_results_file_does_not_reset_an_example_s_clock(sandbox):
+    source = (
+        "import os\ndef f(x):\n    size = os.fstat(3).st_size\n"
+        "    while True:\n        os.ftruncate(3, size + 1)\n        os.ftruncate(3, size)\n"
+    )
+    stuck = run(sandbox, source, limits=Limits(cpu_seconds=20.0, example_cpu_seconds=0.3))
+    assert stuck.usage.killed_by == "cpu" and stuck.usage.cpu_seconds < 5
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "out = open(1, 'w')\nout.write('late')",
+        "import os\nout = os.fdopen(os.dup(1), 'wb')\nout.write(b'late')",
+        "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer)\nprint('late', end='')",
+        "import sys\nold = sys.stdout\nold.write('late')\nsys.stdout = None",
+    ],
+)
+def test_what_a_script_forgot_to_flush_is_there(sandbox, program):
+    only = sandbox.run(Job(program, Program(), (encode(""),), QUICK)).runs[0]
+    assert only.value == '"late"', only
+
+
+def test_line_ends_reach_a_program_untouched(sandbox):
+    job = Job("import sys\nprint(repr(sys.stdin.read()))", Program(), (encode("a\r\nb"),), QUICK)
+    assert sandbox.run(job).runs[0].value == encode("'a\\r\\nb'\n")
+
+
+def test_another_s_limits_are_out_of_reach(sandbox):
+    assert "PermissionError" in raised(sandbox, "resource.prlimit(1, resource.RLIMIT_DATA, (0, 0))")
+    assert "PermissionError" in raised(
+        sandbox, "resource.prlimit(os.getpid(), resource.RLIMIT_CPU)"
+    )
+
+
+def test_a_closed_sandbox_runs_nothing():
+    closed = open_sandbox("namespaces", 1)
+    closed.close()
+    closed.close()
+    with pytest.raises(SandboxError, match="closed"):
+        run(closed, "def f(x): return 1\n")
+
+
+def test_a_job_that_must_be_alone_is_not_starved():
+    busy = open_sandbox("namespaces", 2)
+    stop = threading.Event()
+
+    def keep_busy():
+        while not stop.is_set():
+            run(busy, "def f(x): return sum(range(200000))\n")
+
+    threads = [threading.Thread(target=keep_busy) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(5):
+            job = Job("def f(x): return 1\n", F, (encode([1]),), QUICK)
+            assert busy.run(job, alone=True).runs[0].value == "1"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        busy.close()

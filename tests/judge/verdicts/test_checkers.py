@@ -1,6 +1,7 @@
 """Checkers say what they promise, of honest answers and of forged ones."""
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,7 @@ def test_a_value_too_large_to_send_is_compared_by_its_digest():
     assert matches(Checker(), digest(giant), (digest(list(giant)),))
     assert not matches(Checker(), digest(giant), (digest(giant[1:]),))
     assert not matches(Checker(), digest(giant), (encode(1),))
+    assert matches(Checker(), digest([*giant, 2]), (encode([*giant, 2.0]),))
 
 
 @given(st.integers() | st.floats(allow_nan=False) | st.text() | st.lists(st.integers()))
@@ -151,3 +153,17 @@ def test_every_checker_accepts_what_is_accepted(value):
         if name in ("tokens", "lines", "members") and not isinstance(value, str):
             continue
         assert says(name, value, decode(encode(value)))
+
+
+@pytest.mark.parametrize("name", [*CHECKERS])
+def test_no_claim_is_beyond_a_checker(name):
+    for bomb in (range(10**12), [10**5000], 10**5000, [1e308], {1: 2}, b"x"):
+        with suppress(Undecodable):
+            wanted = encode(None if name == "presence" else [1.5])
+            assert not matches(Checker(name, 1e-6, 1e-6, 1), encode(bomb), (wanted,))
+
+
+def test_infinity_is_no_wildcard():
+    assert not says("evalplus", 5.0, math.inf, absolute=1e-6, relative=1e-7)
+    assert not says("evalplus", [math.inf], [1.0], absolute=1e-6, relative=1e-7)
+    assert says("evalplus", math.inf, math.inf)
