@@ -26,7 +26,8 @@ _LAST_CAP = 63
 
 ARCH_X86_64, X32_BIT = 0xC000003E, 0x40000000
 _ALLOW, _KILL, _EPERM, _ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
-_CLONE, _FORK, _VFORK, _CLONE3, _MMAP, _PRCTL, _PRLIMIT = 56, 57, 58, 435, 9, 157, 302
+_CLONE, _FORK, _VFORK, _CLONE3, _MMAP, _PRCTL = 56, 57, 58, 435, 9, 157
+_PRLIMIT, _AFFINITY = 302, 203
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020000
 _MAP_SHARED, _MAP_GROWSDOWN = 0x0001, 0x0100  # neither counts towards RLIMIT_DATA
 _PRCTL_HARMLESS = (2, 3, 15, 16, 21, 22, 23, 38, 39)  # getters, names, tighter seals
@@ -35,7 +36,21 @@ _PRCTL_HARMLESS = (2, 3, 15, 16, 21, 22, 23, 38, 39)  # getters, names, tighter 
 _DENIED: dict[str, tuple[int, ...]] = {
     "network": (41, 42, 43, 49, 50, 288),  # socket connect accept bind listen accept4
     "new programs": (59, 322),  # execve execveat
-    "other processes": (101, 310, 311, 312, 424, 438, 440, 448),  # ptrace process_vm_* kcmp pidfd_*
+    "other processes": (
+        141,
+        142,
+        144,
+        251,
+        314,
+        101,
+        310,
+        311,
+        312,
+        424,
+        438,
+        440,
+        448,
+    ),  # ptrace process_vm_* kcmp pidfd_*
     "shared memory": (29, 30, 31, 67, 64, 65, 66, 220, 68, 69, 70, 71, *range(240, 246), 319, 447),
     "mounts and roots": (155, 161, 165, 166, 272, 308, *range(428, 434), 442, 457, 458, 467),
     "kernel": (
@@ -130,6 +145,11 @@ def _refuse_bits(argument: int, bits: int) -> list[bytes]:
 
 
 def _server_filter() -> list[bytes]:
+    only_self = [  # what is another process's, the server's above all, is not a solution's to set
+        _statement(_LOAD, _argument(0)),
+        _jump(_EQUAL, 0, 1, 0),
+        _statement(_RETURN, _EPERM),
+    ]
     allowed = [
         _jump(_EQUAL, option, len(_PRCTL_HARMLESS) - i, 0)
         for i, option in enumerate(_PRCTL_HARMLESS)
@@ -139,10 +159,8 @@ def _server_filter() -> list[bytes]:
         *_when(_MMAP, _refuse_bits(3, _MAP_SHARED | _MAP_GROWSDOWN)),
         *_when(_CLONE, _refuse_bits(0, _CLONE_NEW)),
         *_when(_PRCTL, [_statement(_LOAD, _argument(0)), *allowed, _statement(_RETURN, _EPERM)]),
-        *_when(  # limits of others, the server's above all, are not a solution's to change
-            _PRLIMIT,
-            [_statement(_LOAD, _argument(0)), _jump(_EQUAL, 0, 1, 0), _statement(_RETURN, _EPERM)],
-        ),
+        *_when(_PRLIMIT, only_self),
+        *_when(_AFFINITY, only_self),
         *_when(_CLONE3, [_statement(_RETURN, _ENOSYS)]),  # glibc falls back to clone
         *(
             part
