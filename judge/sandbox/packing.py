@@ -155,11 +155,10 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
         return Run(Ending.REFUSED, detail="check", message=detail)
     if verdict == "raised":
         return Run(Ending.RAISED, detail=reason, message=message)
-    if reason == "died":  # its own end says how
-        ended = _end(solution)
-        return (
-            replace(ended, message=message) if ended.detail else Run(Ending.EXITED, detail="exit:0")
-        )
+    if reason == "died":  # its own end says how, unless it only hung up and was ended by us
+        if solution.killed_by == "cancel" and solution.signal:
+            return Run(Ending.EXITED, detail="hung_up", message=message)
+        return replace(_end(replace(solution, killed_by="")), message=message)
     endings = {"refused": Ending.REFUSED, "raised": Ending.RAISED, "bad_type": Ending.BAD_TYPE}
     if reason in endings:
         inner, _, message = message.partition(" ")

@@ -331,6 +331,11 @@ def examined(check, names=("f",), setup="", prompt=""):
         ("import sys\ndef f(x): sys.exit()", "try: f(1)\nexcept: pass", "raised SystemExit"),
         ("def f(x): return object()", "try: f(1)\nexcept: pass", "bad_type object"),
         ("import os\ndef f(x): os._exit(0)", "try: f(1)\nexcept: pass", "exited exit:0"),
+        (
+            "import os\ndef f(x):\n  os.close(6)\n  while True: pass",
+            "try: f(1)\nexcept: pass",
+            "exited hung_up",
+        ),
         ("def f(x): raise StopIteration", "assert all(map(f, [1, 2]))", "raised StopIteration"),
         (
             "def f(x): x.clear(); return []",
