@@ -101,7 +101,17 @@ class Example:
     from_reference: bool = False
 
 
-CHECKER_NAMES = ["exact", "floats", "unordered", "tokens", "lines", "members", "presence", "evalplus", "undecided"]
+CHECKER_NAMES = [
+    "exact",
+    "floats",
+    "unordered",
+    "tokens",
+    "lines",
+    "members",
+    "presence",
+    "evalplus",
+    "undecided",
+]
 
 
 @dataclass(frozen=True, slots=True)
