@@ -68,7 +68,7 @@ class Slot:
     def _run_calls(self, job: Job) -> Report:
         """All inputs in one process, and in another one what that one had no room to answer; CPU,
         wall time and bytes are counted over all of them."""
-        wall, kept = job.limits.wall_seconds, 0
+        wall = job.limits.wall_seconds
         report = self._some_calls(job, job.inputs, wall)
         while report.usage.exit_code == FULL and (done := packing.answered(report.runs)):
             kept = packing.size(report.runs)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from judge.errors import SandboxUnavailable, UsageError
+from judge.errors import UsageError
 from judge.models.answers import Answer, Form
 from judge.models.extraction import extract
 from judge.sandbox.base import Sandbox
@@ -65,11 +65,8 @@ def score_answers(
     pool = ThreadPoolExecutor(sandbox.workers)
     try:
         return list(pool.map(one, posed))
-    except (SandboxUnavailable, KeyboardInterrupt):
-        pool.shutdown(cancel_futures=True)
-        raise
     finally:
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)  # after a failure nobody waits for the rest
 
 
 def tallies(scored: Sequence[ScoredAnswer], problem_set: ProblemSet) -> list[Tally]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judge.verdicts.checkers import CHECKERS, matches
-from problems.problem import Checker
+from judge.verdicts.checkers import CHECKERS, UNDECIDED, matches
+from problems.problem import CHECKER_NAMES, Checker
 from problems.values import Undecodable, Wire, decode, digest, encode
 
 
@@ -161,6 +161,10 @@ def test_no_claim_is_beyond_a_checker(name):
         with suppress(Undecodable):
             wanted = encode(None if name == "presence" else [1.5])
             assert not matches(Checker(name, 1e-6, 1e-6, 1), encode(bomb), (wanted,))
+
+
+def test_every_name_that_a_set_may_use_is_a_checker():
+    assert {*CHECKERS, UNDECIDED} == set(CHECKER_NAMES)
 
 
 def test_infinity_is_no_wildcard():
