@@ -5,7 +5,8 @@ JudgeError                 anything below; the text is one clear line with the r
 │   ├── UnknownName        no such model, set, batch, sample
 │   └── Conflict           the thing exists already with another content
 ├── SandboxError           the sandbox failed, not the solution           (SE, retried)
-│   └── SandboxUnavailable this host cannot give the promised isolation   (refused by name)
+│   ├── SandboxUnavailable this host cannot give the promised isolation   (refused by name)
+│   └── SandboxBusy        more callers wait than may; try again later
 └── ModelError             a backend gave no completion
     ├── ModelUnavailable   worth trying again: rate limit, 5xx, timeout
     └── ModelRefused       never worth trying again: bad key, bad request
@@ -34,6 +35,10 @@ class SandboxError(JudgeError):
 
 class SandboxUnavailable(SandboxError):
     """The host cannot give the isolation that was promised."""
+
+
+class SandboxBusy(SandboxError):
+    """More callers wait for a slot than may."""
 
 
 class ModelError(JudgeError):

@@ -17,6 +17,7 @@ from problems.errors import ImportFailed, MalformedProblem
 from problems.problem import (
     CHECKER_NAMES,
     ENTRIES,
+    PACKAGES,
     Checker,
     Class,
     Difficulty,
@@ -134,6 +135,9 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
     checker = fields_.build("checker", Checker)
     if checker.name not in CHECKER_NAMES:
         raise fields_.wrong("checker.name", f"one of {', '.join(CHECKER_NAMES)}")
+    packages = tuple(fields_.get("packages", list, []))
+    if any(name not in PACKAGES for name in packages):
+        raise fields_.wrong("packages", f"a list of {', '.join(PACKAGES)}")
     return Problem(
         slug=Slug(slug),
         statement=fields_.text("statement"),
@@ -155,6 +159,7 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
         tags=tuple(map(str, fields_.get("tags", list, []))),
         date=fields_.text("date", ""),
         original_id=fields_.text("original_id", ""),
+        packages=packages,
     )
 
 

@@ -22,6 +22,10 @@ Digest = NewType("Digest", str)
 Difficulty = Literal["easy", "medium", "hard", ""]
 
 
+PACKAGES = ("numpy", "sortedcontainers")
+"""The distributions a problem may promise its solutions; a sandbox imports no other name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One argument: its name and its Python type as text, such as `list[int]` or `TreeNode`."""
@@ -157,7 +161,8 @@ class Problem:
     """One task: what is asked, how it is called, how it is checked.
 
     `starter` is the code a model continues or fills in; `original_id` the id in its source, such
-    as `HumanEval/0`; `date` an ISO date of first publication, or empty.
+    as `HumanEval/0`; `date` an ISO date of first publication, or empty; `packages` the
+    distributions beyond the standard library that solutions may count on (`numpy`).
     """
 
     slug: Slug
@@ -174,6 +179,7 @@ class Problem:
     tags: tuple[str, ...] = ()
     date: str = ""
     original_id: str = ""
+    packages: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> Digest:

@@ -1,11 +1,20 @@
 """The nouns of the sandbox: what goes in (Job), what comes out (Report). It knows no right or wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from problems.problem import Entry, Examined, Limits, Problem
 from problems.values import Wire
+
+
+class Stop(StrEnum):
+    """When a job with examples left ends early."""
+
+    LIMIT = "limit"  # after a crash the next example goes on; a limit that was met ends the job
+    FAILURE = "failure"  # the first example without an accepted answer ends it
+    NEVER = "never"  # every example is run while CPU and wall time of the whole job last
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +29,26 @@ class Job:
     preamble: str = ""
     digests: bool = False
     """Whether an answer too large to send may come as its digest: only where equality decides."""
+    isolated: bool = False
+    """Whether every example gets a process of its own; programs always do."""
+    stop: Stop = Stop.LIMIT
+    packages: tuple[str, ...] = ()
+    """Distributions that are imported before the solution is (`numpy`), warm in the fork server."""
 
     @classmethod
     def of(cls, problem: Problem, source: str, preamble: str = "") -> "Job":
         """The job that a problem poses; its expected answers stay behind."""
         inputs = tuple(example.arguments for example in problem.examples)
         by_equality = problem.checker.name in ("exact", "evalplus")
-        return cls(source, problem.entry, inputs, problem.limits, preamble, by_equality)
+        return cls(
+            source,
+            problem.entry,
+            inputs,
+            problem.limits,
+            preamble,
+            by_equality,
+            packages=problem.packages,
+        )
 
     @property
     def examined(self) -> bool:
@@ -62,7 +84,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What the kernel counted for a process, read after its end. `killed_by` is the limit that
-    ended it (`cpu wall stdout`) or empty."""
+    ended it (`cpu wall stdout`) or empty; `oom_kills` are those of the slot's cgroup meanwhile."""
 
     exit_code: int = 0
     signal: int = 0
@@ -70,6 +92,7 @@ class Usage:
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_mb: float = 0.0
+    oom_kills: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +106,18 @@ class Report:
     stderr: str = ""
 
 
+Accept = Callable[[int, Run], bool]
+"""Whether the run of the example with that index counts as a success, for Stop.FAILURE."""
+
+
 class Sandbox(Protocol):
     """Runs jobs where they can do no harm. Raises SandboxError for faults of its own."""
 
     name: str
+
+    @property
+    def tier(self) -> str:
+        """How much of the seal this host gives, as probed at the start; see selfcheck.py."""
 
     @property
     def workers(self) -> int:
@@ -94,11 +125,13 @@ class Sandbox(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Backend, tier, Python and kernel: what besides job and judge can sway a report."""
+        """Backend, tier, image, Python, packages and kernel: what besides job and judge can sway a
+        report."""
 
-    def run(self, job: Job, *, alone: bool = False) -> Report:
+    def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
         """Run one job to its end; thread-safe, blocks for a free slot. `alone` keeps every other
-        slot idle meanwhile, for verdicts that hang on time."""
+        slot idle meanwhile, for verdicts that hang on time. Without `accept` every answer is a
+        success. Raises SandboxBusy when too many callers wait already."""
 
     def close(self) -> None:
         """End every process of the sandbox."""

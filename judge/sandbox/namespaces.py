@@ -22,7 +22,7 @@ from pathlib import Path
 
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import packing
-from judge.sandbox.base import Ending, Job, Report, Run, Usage
+from judge.sandbox.base import Accept, Ending, Job, Report, Run, Usage
 from judge.sandbox.boxes import CODE, Box
 from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode
@@ -183,7 +183,18 @@ class NamespacesSandbox:
         python = f"{platform.python_implementation().lower()}{platform.python_version()}"
         return f"namespaces-{rights} {python} linux{platform.release()} {sha256(code).hexdigest()[:12]}"
 
-    def run(self, job: Job, *, alone: bool = False) -> Report:
+    @property
+    def tier(self) -> str:
+        """Root gives children user ids of their own."""
+        return "root" if os.geteuid() == 0 else "user"
+
+    def run(
+        self,
+        job: Job,
+        *,
+        alone: bool = False,
+        accept: Accept | None = None,  # noqa: ARG002 - the modes are to come
+    ) -> Report:
         """Run one job, waiting for a free slot (or, `alone`, for all of them)."""
         taken = self._take_all() if alone else self._take_one()
         try:
