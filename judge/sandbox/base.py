@@ -106,6 +106,20 @@ class Report:
     stderr: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where jobs run: what besides job and judge can sway a report. `image` is a digest, of Docker
+    alone; `runner` the digest of the code inside; `packages` are "name version"."""
+
+    backend: str
+    tier: str
+    image: str
+    python: str
+    kernel: str
+    runner: str
+    packages: tuple[str, ...]
+
+
 Accept = Callable[[int, Run], bool]
 """Whether the run of the example with that index counts as a success, for Stop.FAILURE."""
 
@@ -118,6 +132,10 @@ class Sandbox(Protocol):
     @property
     def tier(self) -> str:
         """How much of the seal this host gives, as probed at the start; see selfcheck.py."""
+
+    @property
+    def host(self) -> Host:
+        """The fingerprint in its parts."""
 
     @property
     def workers(self) -> int:

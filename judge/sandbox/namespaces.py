@@ -22,7 +22,7 @@ from pathlib import Path
 
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import packing
-from judge.sandbox.base import Accept, Ending, Job, Report, Run, Usage
+from judge.sandbox.base import Accept, Ending, Host, Job, Report, Run, Usage
 from judge.sandbox.boxes import CODE, Box
 from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode
@@ -175,13 +175,25 @@ class NamespacesSandbox:
         self._changed = threading.Condition()
 
     @cached_property
-    def fingerprint(self) -> str:
+    def host(self) -> Host:
         """Backend, right kind, interpreter, kernel, and the digest of what runs inside."""
         folders = (CODE / "judge/sandbox/inside", CODE / "problems/values")
         code = b"".join(path.read_bytes() for at in folders for path in sorted(at.glob("*.py")))
-        rights = "root" if os.geteuid() == 0 else "user"
-        python = f"{platform.python_implementation().lower()}{platform.python_version()}"
-        return f"namespaces-{rights} {python} linux{platform.release()} {sha256(code).hexdigest()[:12]}"
+        return Host(
+            backend=self.name,
+            tier=self.tier,
+            image="",
+            python=f"{platform.python_implementation().lower()}{platform.python_version()}",
+            kernel=f"linux{platform.release()}",
+            runner=sha256(code).hexdigest()[:12],
+            packages=(),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """The host in one line."""
+        host = self.host
+        return f"{host.backend}-{host.tier} {host.python} {host.kernel} {host.runner}"
 
     @property
     def tier(self) -> str:

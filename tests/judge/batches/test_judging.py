@@ -15,6 +15,7 @@ from judge.sandbox.base import Ending, Report, Run
 from judge.store import batches as rows
 from judge.store import leases, samples, tables, tallies
 from judge.store.database import Database
+from judge.verdicts.evidence import NOWHERE
 from judge.verdicts.judging import judge
 from judge.verdicts.verdict import Verdict
 from problems.values import Wire
@@ -23,13 +24,13 @@ from problems.values import Wire
 class Pretend:
     """Answers as `say(job)` tells; a Sandbox whose faults a test can choose."""
 
-    name, workers, fingerprint = "pretend", 2, "pretend"
+    name, workers, fingerprint, tier, host = "pretend", 2, "pretend", "none", NOWHERE
 
     def __init__(self, say=None):
         self.say = say or (lambda job: None)
         self.ran = []
 
-    def run(self, job, *, alone=False):
+    def run(self, job, *, alone=False, accept=None):
         self.ran.append(job.source)
         self.say(job)
         added = int(job.source.split("+")[1].split()[0])
@@ -193,8 +194,8 @@ def test_a_system_error_is_retried_and_in_no_denominator(database, asked, small_
 
 
 def test_an_undecided_sample_is_judged_and_in_no_tally(database, asked, small_set, monkeypatch):
-    def undecided(problem, source, sandbox):
-        found = judge(problem, source, sandbox)
+    def undecided(problem, source, sandbox, **options):
+        found = judge(problem, source, sandbox, **options)
         said = Verdict.UNDECIDED if problem.slug == "add-3" else found.verdict
         return replace(found, verdict=said)
 

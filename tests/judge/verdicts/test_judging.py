@@ -6,6 +6,7 @@ import pytest
 
 from judge.errors import SandboxError
 from judge.sandbox.base import Ending, Report, Run, Usage
+from judge.verdicts.evidence import NOWHERE
 from judge.verdicts.judging import Conditions, judge
 from judge.verdicts.verdict import Verdict, worst
 from problems.problem import Checker, Examined, Example, Function, Limits, Problem, Slug
@@ -24,12 +25,12 @@ RIGHT = (Run(Ending.RETURNED, encode(2)), Run(Ending.RETURNED, encode(4)))
 class Scripted:
     """A sandbox that answers from a list: what judging must make of reports is the subject here."""
 
-    name, workers, fingerprint = "scripted", 1, "scripted"
+    name, workers, fingerprint, tier, host = "scripted", 1, "scripted", "none", NOWHERE
 
     def __init__(self, *reports):
         self.reports, self.calls, self.jobs = list(reports), [], []
 
-    def run(self, job, *, alone=False):
+    def run(self, job, *, alone=False, accept=None):
         self.calls.append(alone)
         self.jobs.append(job)
         report = self.reports.pop(0)
