@@ -13,6 +13,7 @@ from judge.cli import console
 from judge.errors import UsageError
 from judge.store import problem_sets
 from judge.verdicts.audit import complete
+from judge.verdicts.timing import keep_references
 from problems.importers import BUNDLED, bundled, read_any
 from problems.problem import Problem
 
@@ -41,10 +42,11 @@ def import_set(
         read = type(read)(name, read.problems)
     with closing(open_judge()) as judge:
         with console.progress(f"auditing {read.name}", len(read.problems)) as bar:
-            audited = complete(read, judge.sandbox, bar.at)
+            audited = complete(read, judge.sandbox, bar.at, speed=judge.speed)
         kept = audited.problem_set
         with judge.database.transaction() as tx:
-            problem_sets.keep(tx, kept)
+            problem_sets.keep(tx, kept, audited.references)
+        keep_references(judge.settings.make_home(), audited.references)  # for `judge score`
     if as_json:
         console.result_json(
             {
