@@ -1,6 +1,7 @@
 """`judge problems`: bring problem sets in, look at them, write out their known answers."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -11,9 +12,10 @@ import typer
 from judge.bootstrap import open_judge
 from judge.cli import console
 from judge.errors import UsageError
+from judge.settings import BadSetting, Settings
 from judge.store import problem_sets
 from judge.verdicts.audit import complete
-from judge.verdicts.timing import keep_references
+from judge.verdicts.timing import Reference, keep_references
 from problems.importers import BUNDLED, bundled, read_any
 from problems.problem import Problem
 
@@ -46,7 +48,7 @@ def import_set(
         kept = audited.problem_set
         with judge.database.transaction() as tx:
             problem_sets.keep(tx, kept, audited.references)
-        keep_references(judge.settings.make_home(), audited.references)  # for `judge score`
+        _note_times(judge.settings, audited.references)
     if as_json:
         console.result_json(
             {
@@ -60,6 +62,14 @@ def import_set(
     console.result(f"{kept.name}: {len(kept.problems)} problems, version {kept.digest[:12]}")
     for fault in audited.faults:
         console.note(f"  {fault.slug}: its own reference got {fault.verdict} ({fault.reason})")
+
+
+def _note_times(settings: Settings, references: Mapping[str, Reference]) -> None:
+    """The database has them; `judge score` reads them from judge's home."""
+    try:
+        keep_references(settings.make_home(), references)
+    except (BadSetting, OSError) as error:
+        console.note(f"`judge score` will not know how long the references take: {error}")
 
 
 @group.command("list")

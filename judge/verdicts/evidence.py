@@ -4,15 +4,12 @@
 store, a field of an evidence bundle. What was written elsewhere is read back strictly.
 """
 
-import math
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from judge.sandbox.base import Host
+from judge.verdicts.rows import built
 from problems.problem import Limits
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,11 @@ class Evidence:
     runs: int = 1
     first_run: str = ""
 
+    @property
+    def raised(self) -> bool:
+        """Whether the reference's time gave more CPU time than the limit that was asked for."""
+        return self.limits.cpu_seconds > self.base_cpu_seconds
+
 
 NOWHERE = Host(backend="", tier="", image="", python="", kernel="", runner="", packages=())
 """The host of a judgement that was made before judgements kept one."""
@@ -61,32 +63,3 @@ def to_row(evidence: Evidence) -> dict[str, Any]:
 def evidence_from(row: object) -> Evidence:
     """What `to_row` wrote. Raises ValueError naming the field that does not fit."""
     return built(Evidence, row)
-
-
-def built(kind: type[T], row: object) -> T:
-    """A dataclass of plain fields from a JSON object: every name known, every type exact."""
-    if not isinstance(row, Mapping):
-        raise ValueError(f"{kind.__name__} is no object")  # noqa: TRY004 - one kind of error to catch
-    named = {each.name: each for each in fields(kind)}  # type: ignore[arg-type] # a dataclass by contract
-    if unknown := sorted(map(str, row.keys() - named.keys())):
-        raise ValueError(f"{kind.__name__} has no field {unknown[0][:60]!r}")
-    for name, each in named.items():
-        if each.default is MISSING and name not in row:
-            raise ValueError(f"{kind.__name__} lacks the field {name!r}")
-    return kind(**{name: _value(named[name].type, name, value) for name, value in row.items()})
-
-
-def _value(type_: Any, name: str, value: object) -> Any:
-    if type_ in (Host, Limits):
-        return built(type_, value)
-    if type_ is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type_ == tuple[str, ...]:
-        if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise ValueError(f"the field {name!r} is no list of texts")
-    if type(value) is not type_:
-        raise ValueError(f"the field {name!r} is no {type_.__name__}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"the field {name!r} is no finite number")
-    return value
