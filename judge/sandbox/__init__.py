@@ -14,6 +14,7 @@ def open_sandbox(
     recycle: int = 5000,  # noqa: ARG001
     waiting: int = 4096,  # noqa: ARG001
     channels: Path | None = None,  # noqa: ARG001
+    probed: bool = True,  # noqa: ARG001
 ) -> Sandbox:
     """The door: a sandbox of the named kind. Raises UsageError or SandboxUnavailable."""
     match name:

@@ -7,7 +7,6 @@ rightly beyond a limit has met that limit.
 """
 
 from dataclasses import replace
-from itertools import count
 
 from judge.sandbox.base import Ending, Job, Report, Run, Stop
 from judge.verdicts.checkers import UNDECIDED, matches
@@ -48,9 +47,9 @@ def outcomes_of(problem: Problem, report: Report, job: Job) -> tuple[Outcome, ..
     )
     if job.stop is Stop.FAILURE:
         first = next((at for at, one in enumerate(found) if not _passes(one)), len(found))
-        if any(one.verdict is not Verdict.SKIP for one in found[first + 1 :]):
-            # they ran in the same process; what it used after the failure is none of the verdict's
-            return found[: first + 1] + (Outcome(Verdict.SKIP),) * (len(found) - first - 1)
+        found = found[: first + 1] + (Outcome(Verdict.SKIP),) * (len(found) - first - 1)
+        if first < len(found) and report.runs[first].ending not in (Ending.KILLED, Ending.EXITED):
+            return found  # what its process used after the failure is none of the verdict's
     return _with_counters(found, report, job)
 
 
@@ -95,16 +94,16 @@ def _with_counters(found: tuple[Outcome, ...], report: Report, job: Job) -> tupl
     cpu, wall = _time_shares(report, job)
     if _memory_share(report, job) >= 1:
         met = _OUT_OF_MEMORY
-    elif cpu >= 1 and not job.isolated:  # isolated, each example has a limit of its own
+    elif cpu >= 1:
         met = (Verdict.TLE, "cpu")
-    elif wall >= 1 and not job.isolated:
+    elif wall >= 1:
         met = (Verdict.TLE, "wall")
     else:
         return found
     said = worst(one.verdict for one in found)
     if said is met[0] or worst((said, met[0])) is said:
         return found
-    ran = [at for at, run in zip(count(), report.runs) if run.ending is not Ending.NOT_RUN]
+    ran = [at for at, one in enumerate(found) if one.verdict is not Verdict.SKIP]
     last = ran[-1] if ran else 0
     return tuple(
         replace(one, verdict=met[0], reason=met[1]) if at == last else one

@@ -349,15 +349,12 @@ def test_what_came_after_the_failure_is_none_of_the_verdict_s():
     runs = (RIGHT[0], WRONG, RIGHT[0], Run(Ending.KILLED, detail="cpu"))
     report = Report(runs, Usage(killed_by="cpu", cpu_seconds=2.0, memory_mb=512))
     failing = Conditions(stop=Stop.FAILURE)
-    assert judge(FOUR, "x", Scripted(report, report), failing).verdict == "WA"
+    stopped = replace(report, runs=(RIGHT[0], WRONG, *(Run(Ending.NOT_RUN),) * 2))
+    for seen in (report, stopped):
+        assert judge(FOUR, "x", Scripted(seen, seen), failing).verdict == "WA"
+    died = replace(report, runs=(RIGHT[0], Run(Ending.KILLED, detail="cpu"), *stopped.runs[2:]))
+    assert judge(FOUR, "x", Scripted(died, died), failing).verdict == "MLE"
     assert judge(FOUR, "x", Scripted(report, report)).verdict == "MLE"
-
-
-def test_the_cpu_time_of_many_processes_is_no_time_out_of_one():
-    report = Report(RIGHT, Usage(cpu_seconds=3.0, wall_seconds=9.0))
-    alone = Conditions(process_per_example=True)
-    assert judge(PROBLEM, "x", Scripted(report, report), alone).verdict == "AC"
-    assert judge(PROBLEM, "x", Scripted(report, report)).verdict == "TLE"
 
 
 def test_evidence_names_digests_circumstances_limits_and_counters():
