@@ -260,19 +260,11 @@ def _replay(file: Path, settings: Settings, backend: Kind | None, *, as_json: bo
 
 
 def _said(judgement: Judgement) -> str:
-    first = judgement.evidence.first_run
-    return " ".join(
-        filter(
-            None,
-            (
-                judgement.verdict,
-                judgement.reason,
-                f"({judgement.passed} of {len(judgement.outcomes)} examples,",
-                f"{judgement.evidence.cpu_seconds:.3f} s CPU)",
-                f"after a first run that said {first}" if judgement.unstable else "",
-            ),
-        )
-    )
+    evidence = judgement.evidence
+    said = f"{judgement.verdict} {judgement.reason}".strip()
+    passed = f"{judgement.passed} of {len(judgement.outcomes)} examples"
+    first = f"; a first run said {evidence.first_run}" if judgement.unstable else ""
+    return f"{said} ({passed}, {evidence.cpu_seconds:.3f} s CPU{first})"
 
 
 # --- check ---------------------------------------------------------------------------------------
