@@ -17,7 +17,7 @@ from judge.errors import UsageError
 from judge.sandbox.base import Sandbox
 from judge.verdicts.conditions import Conditions
 from judge.verdicts.evidence import Evidence
-from judge.verdicts.judging import judge, solution_digest
+from judge.verdicts.judging import job_of, judge, solution_digest
 from judge.verdicts.rows import built
 from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
@@ -32,6 +32,11 @@ MOST = Limits(
     cpu_seconds=3600.0, example_cpu_seconds=3600.0, memory_mb=65_536, output_bytes=1 << 30
 )
 """A bundle that asks for more than this is refused: it may come from anywhere."""
+
+_UNFIT = (
+    *(ValueError, TypeError, KeyError, AttributeError, SyntaxError),
+    *(RecursionError, MemoryError, ProblemError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ def read_bundle(path: Path) -> Bundle:
         if not isinstance(row, dict) or row.get("format") != FORMAT:
             raise UsageError(f"{path}: no evidence of judge (it lacks the format {FORMAT!r})")
         return _checked(row, str(path))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ProblemError) as error:
+    except _UNFIT as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"{path}: malformed evidence ({type(error).__name__}: {reason})") from None
 
@@ -154,4 +159,5 @@ def _checked(row: dict[str, Any], where: str) -> Bundle:
         given = getattr(evidence.limits, name)
         if not 0 <= given <= most or (given == 0 and name != "example_cpu_seconds"):
             raise ValueError(f"the limit {name} is {given}, and must be at most {most}")
+    job_of(problem, source, conditions, evidence.limits)  # which parses the prompt, in some cases
     return Bundle(problem, source, conditions, judgement)
