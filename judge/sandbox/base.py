@@ -155,6 +155,10 @@ class Sandbox(Protocol):
         """How many jobs may run at once."""
 
     @property
+    def callers(self) -> int:
+        """How many threads that call `run` keep the sandbox busy: one more, as one prepares."""
+
+    @property
     def fingerprint(self) -> str:
         """The host in one line."""
 
