@@ -4,23 +4,46 @@ from pathlib import Path
 
 from judge.errors import UsageError
 from judge.sandbox.base import Sandbox
+from judge.sandbox.pool import Backend, Pool
+
+NAMES = ("namespaces", "docker")
 
 
 def open_sandbox(
     name: str,
     workers: int,
     *,
-    image: str = "",  # noqa: ARG001 - of the backend to come
-    recycle: int = 5000,  # noqa: ARG001
-    waiting: int = 4096,  # noqa: ARG001
-    channels: Path | None = None,  # noqa: ARG001
-    probed: bool = True,  # noqa: ARG001
+    image: str = "",
+    recycle: int = 5_000,
+    waiting: int = 4_096,
+    channels: Path | None = None,
+    probed: bool = True,
 ) -> Sandbox:
-    """The door: a sandbox of the named kind. Raises UsageError or SandboxUnavailable."""
+    """The door: a sandbox of the named kind, probed. Raises UsageError or SandboxUnavailable.
+
+    `image` is the tag of a Docker image, empty for the one that `judge sandbox build` makes;
+    `recycle` the jobs a box serves before it is replaced; `waiting` the callers that may wait for a
+    slot; `channels` the folder, private to this user, of locks and sockets. Only a check of the
+    host opens one that is not `probed`: it has no tier yet, and is not to be used for solutions.
+    """
+    from judge.sandbox import selfcheck
+
     match name:
         case "namespaces":
-            from judge.sandbox.namespaces import NamespacesSandbox
+            from judge.sandbox.namespaces import NamespacesBackend
 
-            return NamespacesSandbox(workers)
+            backend: Backend = NamespacesBackend(channels)
+        case "docker":
+            from judge.sandbox.docker import DockerBackend
+
+            backend = DockerBackend(image, channels)
         case _:
-            raise UsageError(f"no sandbox is called {name!r}; there is: namespaces")
+            raise UsageError(f"no sandbox is called {name!r}; there are: {', '.join(NAMES)}")
+    pool = Pool(backend, workers, recycle=recycle, waiting=waiting)
+    try:
+        if probed:
+            pool.found(selfcheck.reached(selfcheck.probe(pool)))
+    except BaseException:
+        pool.close()
+        raise
+    return pool
