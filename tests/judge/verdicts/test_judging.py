@@ -26,7 +26,8 @@ RIGHT = (Run(Ending.RETURNED, encode(2)), Run(Ending.RETURNED, encode(4)))
 class Scripted:
     """A sandbox that answers from a list: what judging must make of reports is the subject here."""
 
-    name, workers, fingerprint, tier, host = "scripted", 1, "scripted", "none", NOWHERE
+    name, workers, callers, fingerprint, tier = "scripted", 1, 1, "scripted", "none"
+    host = NOWHERE
 
     def __init__(self, *reports):
         self.reports, self.calls, self.jobs, self.accepts = list(reports), [], [], []
