@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from judge.errors import SandboxError
@@ -157,7 +156,8 @@ def measured_speed(sandbox: Sandbox) -> float:
         if not report.runs or report.runs[0].ending is not Ending.RETURNED:
             raise SandboxError("the sandbox could not run the workload that tells a host's speed")
         times.append(max(report.usage.cpu_seconds, 1e-4))
-    return float(_STEP ** round(math.log(NOMINAL_SECONDS / median(times), _STEP)))
+    median = sorted(times)[_RUNS // 2]
+    return float(_STEP ** round(math.log(NOMINAL_SECONDS / median, _STEP)))
 
 
 def _key(sandbox: Sandbox) -> str:
