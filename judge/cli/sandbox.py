@@ -12,14 +12,12 @@ from typing import Annotated, Any
 
 import typer
 
-from judge.cli import console
+from judge.cli import console, replays
 from judge.errors import SandboxUnavailable, UsageError
 from judge.sandbox import open_sandbox, selfcheck
 from judge.sandbox.base import Job, Report, Run, Sandbox
 from judge.settings import Settings, read_settings
-from judge.verdicts.bundles import differences, read_bundle, replay
-from judge.verdicts.timing import host_speed
-from judge.verdicts.verdict import Judgement
+from judge.verdicts.bundles import read_bundle
 from problems.problem import PACKAGES, Entry, Function, Limits, Program
 from problems.values import Undecodable, Wire, decode
 
@@ -79,7 +77,11 @@ def run_source(
         raise UsageError("name either a SOLUTION.py or --evidence FILE")
     settings = read_settings()
     if evidence:
-        _replay(evidence, settings, backend, as_json=as_json)
+        bundle = read_bundle(evidence)
+        with closing(_opened(settings, backend)) as sandbox:
+            same = replays.show(bundle, sandbox, settings, as_json=as_json)
+        if not same:
+            raise typer.Exit(NOT_HELD)
         return
     limits = Limits(cpu_seconds=cpu_seconds, memory_mb=memory_mb, output_bytes=output_bytes)
     assert solution is not None  # noqa: S101 - by the check above
@@ -101,6 +103,24 @@ def run_source(
         )
     else:
         _print(job, report, fingerprint)
+
+
+@group.command("evidence")
+def write_evidence(
+    sample: Annotated[str, typer.Argument(help="A judged sample of this host's database.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The file to write, readable by you alone.")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Write what replays a stored verdict: `judge sandbox exec --evidence FILE`. The file holds
+    expected answers."""
+    judgement = import_module("judge.cli.stored").write_evidence(
+        sample, out
+    )  # the store is slow to load
+    if as_json:
+        console.result_json({"file": str(out), "sample": sample, "verdict": judgement.verdict})
+    else:
+        console.result(f"{out}: {judgement.verdict} {judgement.reason}".rstrip())
 
 
 @group.command()
@@ -235,35 +255,6 @@ def _print(job: Job, report: Report, fingerprint: str) -> None:
         + (f", killed by its {usage.killed_by} limit" if usage.killed_by else "")
     )
     console.note(fingerprint)
-
-
-def _replay(file: Path, settings: Settings, backend: Kind | None, *, as_json: bool) -> None:
-    bundle = read_bundle(file)
-    then = bundle.judgement
-    with closing(_opened(settings, backend)) as sandbox:
-        now = replay(bundle, sandbox, host_speed(sandbox, settings.make_home()))
-    same = then.verdict is now.verdict
-    changed = differences(then.evidence, now.evidence)
-    if as_json:
-        both = {
-            name: {"verdict": one.verdict, "reason": one.reason, "evidence": one.evidence}
-            for name, one in (("recorded", then), ("now", now))
-        }
-        console.result_json({"same": same, **both, "differences": changed})
-    else:
-        console.result(f"recorded  {_said(then)}\nnow       {_said(now)}")
-        for each in changed:
-            console.result(f"  {each.what}: {each.then or '-'} then, {each.now or '-'} now")
-    if not same:
-        raise typer.Exit(NOT_HELD)
-
-
-def _said(judgement: Judgement) -> str:
-    evidence = judgement.evidence
-    said = f"{judgement.verdict} {judgement.reason}".strip()
-    passed = f"{judgement.passed} of {len(judgement.outcomes)} examples"
-    first = f"; a first run said {evidence.first_run}" if judgement.unstable else ""
-    return f"{said} ({passed}, {evidence.cpu_seconds:.3f} s CPU{first})"
 
 
 # --- check ---------------------------------------------------------------------------------------

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 
 import pytest
+from sqlalchemy import text
 
+from judge import batches
 from judge.cli import sandbox as verbs
 from judge.errors import SandboxUnavailable
 from judge.sandbox import selfcheck
 from judge.sandbox.selfcheck import Finding
+from judge.store.database import Database
 from judge.verdicts.bundles import read_bundle, write_bundle
 from judge.verdicts.verdict import Verdict
 
@@ -170,6 +173,32 @@ def test_a_tampered_bundle_is_one_clear_line(judge, evidence):
     evidence[1].write_text(evidence[1].read_text().replace('"WA"', '"AC"'))
     line = one_line(judge("sandbox", "exec", "--evidence", evidence[1]))
     assert "was changed" in line
+
+
+def test_a_stored_verdict_is_written_out_and_replayed(judge, small_set, tmp_path, home):
+    judge("problems", "import", small_set)
+    answers, out = tmp_path / "answers.jsonl", tmp_path / "kept.json"
+    judge("problems", "answers", "small", "--which", "wrong", "--out", answers)
+    judge("models", "add", "wrong", "--backend", "recorded", "--id", answers)
+    batch = judge("run", "--models", "wrong", "--problems", "small", "--json").json()["id"]
+    database = Database(f"sqlite:///{home / 'judge.db'}")
+    sample = batches.list_samples(database, batch)[0].id
+    said = judge("sandbox", "evidence", sample, "--out", out)
+    assert (said.code, said.out) == (0, f"{out}: WA answer\n"), said
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert judge("sandbox", "exec", "--evidence", out).code == 0
+    assert "nowhere" in one_line(judge("sandbox", "evidence", "nowhere", "--out", out))
+    gone = tmp_path / "no" / "x.json"
+    assert "--out" in one_line(judge("sandbox", "evidence", sample, "--out", gone))
+    with database.transaction() as tx:
+        tx.execute(text("UPDATE judgements SET evidence = '{}'"))
+    said = judge("sandbox", "evidence", sample, "--out", tmp_path / "y.json")
+    assert "before judgements kept" in one_line(said)
+    with database.transaction() as tx:
+        tx.execute(text("DELETE FROM judgements"))
+    said = judge("sandbox", "evidence", sample, "--out", tmp_path / "y.json")
+    assert "no judgement" in one_line(said) and not (tmp_path / "y.json").exists()
+    database.close()
 
 
 # --- check and build -----------------------------------------------------------------------------
