@@ -27,7 +27,6 @@ SPARE_DESCRIPTORS = 8
 """Descriptors of a box that is opened when the first job needs it."""
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
-_LOCK = re.compile(r"uid-\d+\.lock")
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
 _ENGINES = ("docker", "containerd", "overlay", "netns")
@@ -96,14 +95,14 @@ def _entries() -> Iterable[str]:
             entries = list(os.scandir(folder))
         except OSError:
             continue
-        everything = folder == "/run/judge" or (folder == own and own not in _FOLDERS)
+        everything = folder == own and own not in _FOLDERS
         for entry in entries:
             try:
                 owner = entry.stat(follow_symlinks=False).st_uid
             except OSError:
                 continue
             ours = everything or owner in SANDBOX_UIDS or entry.name.startswith(MARKER)
-            if ours and not _LOCK.fullmatch(entry.name):
+            if ours:
                 yield entry.path
 
 

@@ -5,7 +5,7 @@ def attack():
     number = 0
     while True:
         number += 1
-        warnings.warn_explicit("x" * 1000, UserWarning, "solution.py", number)
+        warnings.warn_explicit("x" * 50_000, UserWarning, "solution.py", number)
 
 
 class Tally:
