@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from judge.errors import SandboxError
 from judge.sandbox import packing
 from judge.sandbox.base import Accept, Ending, Job, Report, Run, Stop, Usage
 from judge.sandbox.boxes import Box
@@ -51,6 +52,9 @@ class Slot:
             if job.isolated or packing.mode_of(job.entry) is Mode.PROGRAM:
                 return self._run_apart(job, accept)
             return self._run_together(job, accept)
+        except OSError as error:  # no descriptor, no memory, no room: never the solution's fault
+            self.close_boxes()
+            raise SandboxError(f"the host has no means to run a job now ({error})") from None
         except BaseException:
             self.close_boxes()
             raise
