@@ -82,9 +82,9 @@ def _feed(value: Any, depth: int, into: _Hash) -> None:
     elif kind is int or kind is float or kind is bool or kind is complex:
         into.update(_number(value))
     elif kind is dict:
-        _crowd(b"{", value.items(), b"}", depth, into)
+        _crowd(b"{", value.items(), depth, into)
     elif kind is set or kind is frozenset:
-        _crowd(b"<", value, b">", depth, into)
+        _crowd(b"<", value, depth, into)
     else:
         plainer = flattened(value)
         if type(plainer) is Tagged:
@@ -115,7 +115,7 @@ def _some(items: Sequence[Any], depth: int, into: _Hash) -> None:
         _feed(item, depth + 1, into)
 
 
-def _crowd(opening: bytes, parts: Collection[Any], closing: bytes, depth: int, into: _Hash) -> None:
+def _crowd(opening: bytes, parts: Collection[Any], depth: int, into: _Hash) -> None:
     """What has no order, in the order of the digests."""
     _enter(parts, depth, into)
     texts = []
@@ -126,7 +126,7 @@ def _crowd(opening: bytes, parts: Collection[Any], closing: bytes, depth: int, i
         texts.append(inner.text())
     into.update(opening)
     into.update("".join(sorted(texts)).encode())
-    into.update(closing)
+    into.update(b">")
 
 
 def _enter(parts: Collection[Any], depth: int, into: _Hash) -> None:
@@ -138,9 +138,9 @@ def _enter(parts: Collection[Any], depth: int, into: _Hash) -> None:
 
 def _tagged(tag: str, body: Any, depth: int, into: _Hash) -> None:
     if tag == "$dict":
-        _crowd(b"{", list(zip(*body, strict=True)), b"}", depth, into)
+        _crowd(b"{", list(zip(*body, strict=True)), depth, into)
     elif tag in ("$set", "$frozenset"):
-        _crowd(b"<", body, b">", depth, into)
+        _crowd(b"<", body, depth, into)
     elif tag == "$deque":
         _sequence(b'{"$deque":[', body, b"]}", depth, into)
     elif tag == "$iterator":
