@@ -48,7 +48,7 @@ def judge_samples(
         timing = Timing(speed, problem_sets.references(tx, digests))
     waiting, running = deque(found), dict[Future[Judgement], Unjudged]()
     ended: list[tuple[Unjudged, Judgement | Exception]] = []
-    pool = ThreadPoolExecutor(sandbox.workers, "judge")
+    pool = ThreadPoolExecutor(sandbox.callers, "judge")
     try:
         with leases.held(database, SAMPLES, claim.token):
             while waiting or running or ended:

@@ -14,7 +14,7 @@ import typer
 
 from judge.cli import console
 from judge.errors import SandboxUnavailable, UsageError
-from judge.sandbox import open_sandbox
+from judge.sandbox import open_sandbox, selfcheck
 from judge.sandbox.base import Job, Report, Run, Sandbox
 from judge.settings import Settings, read_settings
 from judge.verdicts.bundles import differences, read_bundle, replay
@@ -114,7 +114,6 @@ def check(
 ) -> None:
     """Attack this host's sandbox and say how strong its seal is. Exit 0 when it holds, 5 with the
     remedy when it does not, 1 when a case of the corpus was not held."""
-    selfcheck = import_module("judge.sandbox.selfcheck")
     refusal: SandboxUnavailable | None = None
     tier, cases = "", list[Any]()
     with closing(_opened(read_settings(), backend, probed=False)) as sandbox:
@@ -270,17 +269,14 @@ def _said(judgement: Judgement) -> str:
 # --- check ---------------------------------------------------------------------------------------
 
 
-def _print_findings(findings: Sequence[Any], tier: str, name: str) -> None:
-    rows = [
-        (
-            "held" if one.held else "NOT HELD" if one.needed else "missing",
-            one.name,
-            one.detail,
-            "" if one.held else one.remedy,
-        )
-        for one in findings
-    ]
-    console.table(("", "what", "seen", "remedy"), rows)
+def _print_findings(findings: Sequence[selfcheck.Finding], tier: str, name: str) -> None:
+    lacks = [one for one in findings if not one.held]
+    words = {one: "NOT HELD" if one.needed else "missing" for one in lacks}
+    console.table(
+        ("", "what", "seen"), [(words.get(one, "held"), one.name, one.detail) for one in findings]
+    )
+    for one in lacks:
+        console.result(f"{one.name}: {one.remedy or 'no remedy is known'}")
     console.result(f"{name}: tier {tier}" if tier else f"{name}: no tier, solutions are refused")
 
 

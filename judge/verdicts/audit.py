@@ -65,7 +65,7 @@ def complete(
     Problems without a reference are taken as they are, if they have answers. Without the host's
     `speed` no reference is timed."""
     found: list[_Audited] = []
-    with ThreadPoolExecutor(sandbox.workers) as pool:
+    with ThreadPoolExecutor(sandbox.callers) as pool:
         for result in pool.map(lambda each: _audit(each, sandbox, speed), problem_set.problems):
             found.append(result)
             if progress:

@@ -89,15 +89,17 @@ def _time_shares(report: Report, job: Job) -> tuple[float, float]:
 
 
 def _with_counters(found: tuple[Outcome, ...], report: Report, job: Job) -> tuple[Outcome, ...]:
-    """`found` with a limit that was met and that no run was killed for. It is written to the last
+    """`found` with a limit that was met and that no run speaks of. It is written to the last
     example that ran: the counters are those of the whole process."""
-    cpu, wall = _time_shares(report, job)
+    (cpu, wall), killed_by = _time_shares(report, job), report.usage.killed_by
     if _memory_share(report, job) >= 1:
         met = _OUT_OF_MEMORY
-    elif cpu >= 1:
-        met = (Verdict.TLE, "cpu")
-    elif wall >= 1:
-        met = (Verdict.TLE, "wall")
+    elif cpu >= 1 or killed_by == "cpu":
+        met = _LIMITS["cpu"]
+    elif wall >= 1 or killed_by == "wall":
+        met = _LIMITS["wall"]
+    elif killed_by == "stdout":
+        met = _LIMITS["stdout"]
     else:
         return found
     said = worst(one.verdict for one in found)

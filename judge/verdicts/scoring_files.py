@@ -65,7 +65,7 @@ def score_answers(
             progress(scored)
         return scored
 
-    pool = ThreadPoolExecutor(sandbox.workers)
+    pool = ThreadPoolExecutor(sandbox.callers)
     try:
         return list(pool.map(one, posed))
     finally:

@@ -25,7 +25,8 @@ from problems.values import Wire
 class Pretend:
     """Answers as `say(job)` tells; a Sandbox whose faults a test can choose."""
 
-    name, workers, fingerprint, tier, host = "pretend", 2, "pretend", "none", NOWHERE
+    name, workers, callers, fingerprint, tier = "pretend", 2, 2, "pretend", "none"
+    host = NOWHERE
 
     def __init__(self, say=None):
         self.say = say or (lambda job: None)

@@ -9,6 +9,8 @@ import pytest
 
 from judge.cli import sandbox as verbs
 from judge.errors import SandboxUnavailable
+from judge.sandbox import selfcheck
+from judge.sandbox.selfcheck import Finding
 from judge.verdicts.bundles import read_bundle, write_bundle
 from judge.verdicts.verdict import Verdict
 
@@ -174,17 +176,6 @@ def test_a_tampered_bundle_is_one_clear_line(judge, evidence):
 
 
 @dataclass(frozen=True)
-class Probe:
-    """A finding as selfcheck.py has it."""
-
-    name: str
-    held: bool
-    detail: str = ""
-    remedy: str = ""
-    needed: bool = True
-
-
-@dataclass(frozen=True)
 class Case:
     """A finding as corpus.py has it."""
 
@@ -198,16 +189,8 @@ class Case:
 def host(monkeypatch):
     """A host whose probes find what a test says: hosts without a seal are not at hand."""
 
-    def pretend(*findings, tier="full", cases=()):
-        def reached(found):
-            for each in found:
-                if each.needed and not each.held:
-                    raise SandboxUnavailable(f"{each.name}; {each.remedy}")
-            return tier
-
-        selfcheck = ModuleType("judge.sandbox.selfcheck")
-        selfcheck.probe, selfcheck.reached = lambda sandbox: findings, reached
-        monkeypatch.setitem(sys.modules, selfcheck.__name__, selfcheck)
+    def pretend(*findings, cases=()):
+        monkeypatch.setattr(selfcheck, "probe", lambda sandbox: findings)
         corpus = ModuleType("judge.verdicts.corpus")
         corpus.find_corpus = lambda: "here"
         corpus.read_corpus = lambda folder: [Posed({"function": 1}) for _ in cases]
@@ -223,12 +206,12 @@ class Posed:
     kinds: dict[str, int]
 
 
-HELD = Probe("fork is refused", held=True, detail="EPERM")
-LACKING = Probe("Landlock", held=False, remedy="boot it", needed=False)
+HELD = Finding("fork is refused", held=True, detail="EPERM")
+LACKING = Finding("Landlock", held=False, remedy="boot it", needed=False)
 
 
 def test_a_sealed_host_is_told_its_tier(judge, host):
-    host(HELD, LACKING, tier="strong")
+    host(HELD, LACKING)
     said = judge("sandbox", "check")
     assert said.code == 0, said
     assert "fork is refused" in said.out and "tier strong" in said.out
@@ -237,7 +220,7 @@ def test_a_sealed_host_is_told_its_tier(judge, host):
 
 
 def test_a_host_below_every_tier_sees_the_table_and_the_remedy(judge, host):
-    host(HELD, Probe("the network is shut", held=False, remedy="allow namespaces"))
+    host(HELD, Finding("the network is shut", held=False, remedy="allow namespaces"))
     said = judge("sandbox", "check")
     assert "allow namespaces" in one_line(said, code=5)
     assert "NOT HELD" in said.out and "fork is refused" in said.out and "no tier" in said.out
@@ -256,7 +239,6 @@ def test_a_case_that_was_not_held_is_exit_1_by_name(judge, host):
 
 
 def test_this_host_is_checked(judge):
-    pytest.importorskip("judge.sandbox.selfcheck")
     said = judge("sandbox", "check", "--json")
     assert said.code == 0, said
     found = said.json()

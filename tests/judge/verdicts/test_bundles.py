@@ -33,7 +33,8 @@ HOST = Host("scripted", "full", "", "cpython3.11.7", "linux6.1", "abc", ("numpy 
 class Scripted:
     """A sandbox whose every job ends alike."""
 
-    name, workers, fingerprint, tier, host = "scripted", 1, "scripted", "full", HOST
+    name, workers, callers, fingerprint, tier = "scripted", 1, 1, "scripted", "full"
+    host = HOST
 
     def __init__(self, *runs, usage=None):
         self.report = Report(runs, usage or Usage(cpu_seconds=0.1), "printed\x1b[2J")

@@ -26,7 +26,8 @@ RIGHT = (Run(Ending.RETURNED, encode(2)), Run(Ending.RETURNED, encode(4)))
 class Scripted:
     """A sandbox that answers from a list: what judging must make of reports is the subject here."""
 
-    name, workers, fingerprint, tier, host = "scripted", 1, "scripted", "none", NOWHERE
+    name, workers, callers, fingerprint, tier = "scripted", 1, 1, "scripted", "none"
+    host = NOWHERE
 
     def __init__(self, *reports):
         self.reports, self.calls, self.jobs, self.accepts = list(reports), [], [], []
@@ -114,10 +115,14 @@ def test_what_outlasted_the_examiner_with_memory_full_is_out_of_memory():
         ({"cpu_seconds": 2.0}, "TLE cpu"),
         ({"wall_seconds": 6.0}, "TLE wall"),
         ({"cpu_seconds": 2.0, "wall_seconds": 6.0}, "TLE cpu"),
+        ({"killed_by": "stdout"}, "OLE stdout"),
+        ({"killed_by": "cpu"}, "TLE cpu"),
+        ({"killed_by": "wall"}, "TLE wall"),
+        ({"killed_by": "cancel"}, "AC"),
         ({"memory_mb": 511.9, "cpu_seconds": 1.99, "wall_seconds": 5.9}, "AC"),
     ],
 )
-def test_a_limit_that_was_met_decides_although_nothing_was_killed(counters, wanted):
+def test_a_limit_that_was_met_decides_although_no_run_speaks_of_it(counters, wanted):
     assert verdict(*RIGHT, usage=Usage(**counters)) == wanted
 
 
@@ -128,6 +133,8 @@ def test_the_order_is_that_of_the_reference_whichever_limiter_fired_first():
     assert verdict(RIGHT[0], crashed, usage=Usage(cpu_seconds=2.0)) == "TLE cpu"
     flood = Run(Ending.KILLED, detail="stdout")
     assert verdict(RIGHT[0], flood, usage=Usage(killed_by="stdout", cpu_seconds=2)) == "TLE cpu"
+    refused = (Run(Ending.RAISED, detail="OSError", message="[Errno 27] File too large"),) * 2
+    assert verdict(*refused, usage=Usage(killed_by="stdout")) == "OLE stdout"
     no_start = (Run(Ending.REFUSED, detail="syntax"),) * 2
     assert verdict(*no_start, usage=Usage(**over)) == "CE syntax"
     unanswered = replace(PROBLEM, examples=(Example(encode([1])),) * 2)

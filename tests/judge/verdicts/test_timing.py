@@ -35,7 +35,7 @@ PROBLEM = Problem(
 class Clocked:
     """A sandbox on a host of a chosen speed: every job takes the next of `times`, over and over."""
 
-    name, workers, fingerprint, tier = "clocked", 1, "clocked", "none"
+    name, workers, callers, fingerprint, tier = "clocked", 1, 1, "clocked", "none"
 
     def __init__(self, *times, kernel="linux6"):
         self.times, self.ran, self.jobs = times, 0, []
