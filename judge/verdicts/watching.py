@@ -6,13 +6,13 @@ memory of this process. `left_behind` takes another look and names every differe
 
 Other programs live on the host, too, and other judges with boxes of their own. So an entry of a
 shared folder counts only if a solution made it (its owner is a leased user id, or its name is one
-that the cases use; of a temporary folder of this process alone, every entry counts), a process only
-below a fork server of ours or under a leased user id, and everything has a moment to go away.
+that the cases use), a process only below a fork server of ours, under a user id leased by us or under
+one that nobody leases, and everything has a moment to go away.
 """
 
+import fcntl
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ SPARE_DESCRIPTORS = 8
 """Descriptors of a box that is opened when the first job needs it."""
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
+_LOCK = re.compile(r"uid-(\d+)\.lock$")
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
 _ENGINES = ("docker", "containerd", "overlay", "netns")
@@ -89,20 +90,17 @@ def _staying(word: str, look: Callable[[], Iterable[str]], before: frozenset[str
 
 
 def _entries() -> Iterable[str]:
-    own = tempfile.gettempdir()
-    for folder in {*_FOLDERS, own, os.getcwd()}:  # noqa: PTH109 - what a careless box would share
+    for folder in (*_FOLDERS, os.getcwd()):  # noqa: PTH109 - what a careless box would share
         try:
             entries = list(os.scandir(folder))
         except OSError:
             continue
-        everything = folder == own and own not in _FOLDERS
         for entry in entries:
             try:
                 owner = entry.stat(follow_symlinks=False).st_uid
             except OSError:
                 continue
-            ours = everything or owner in SANDBOX_UIDS or entry.name.startswith(MARKER)
-            if ours:
+            if owner in SANDBOX_UIDS or entry.name.startswith(MARKER):
                 yield entry.path
 
 
@@ -136,20 +134,44 @@ class _Process:
 
 
 def _strays() -> Iterable[str]:
-    """Processes of solutions: below a fork server of ours, or under a leased user id without any
-    server above. What runs below the launcher of another judge is that one's to watch."""
+    """Processes of solutions: below a fork server, or under a leased id without being a server.
+    What runs under an id that another judge holds is that one's to watch."""
     found = {process.pid: process for process in _processes()}
+    held = _leased_here()
     for process in found.values():
         above = _ancestors(process, found)
-        if any(_SERVER in each.words for each in above):
-            foreign = any(_LAUNCHER in each.words for each in above) and not any(
-                each.pid == os.getpid() for each in above
-            )
+        inside = any(_SERVER in each.words for each in above)
+        builds = _SERVER in process.words or _LAUNCHER in process.words
+        if process.uid in SANDBOX_UIDS and (inside or not builds):
+            ours = process.uid in held or process.uid - 1 in held or _free(process.uid)
         else:
-            builds = _SERVER in process.words or _LAUNCHER in process.words
-            foreign = builds or process.uid not in SANDBOX_UIDS
-        if not foreign:
+            ours = inside and any(each.pid == os.getpid() for each in above)
+        if ours:
             yield f"process {process.pid} of user {process.uid}"
+
+
+def _leased_here() -> set[int]:
+    """The first ids of the pairs whose locks this process holds."""
+    held = set()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found = _LOCK.search(str(Path("/proc/self/fd", name).readlink()))
+        except OSError:
+            continue
+        if found:
+            held.add(int(found[1]))
+    return held
+
+
+def _free(uid: int) -> bool:
+    """Whether no judge of this host holds the id, so that whoever runs under it has got away."""
+    even = uid - uid % 2
+    try:
+        with Path(f"/run/judge/uid-{even}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _ancestors(process: _Process, found: dict[int, _Process]) -> list[_Process]:
