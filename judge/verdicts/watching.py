@@ -28,6 +28,7 @@ SPARE_DESCRIPTORS = 8
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
 _LOCK = re.compile(r"uid-(\d+)\.lock$")
+_STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
 _ENGINES = ("docker", "containerd", "overlay", "netns")
@@ -40,7 +41,6 @@ class Snapshot:
     entries: frozenset[str]
     mounts: frozenset[str]
     cgroups: frozenset[str]
-    strays: frozenset[str]
     descriptors: int
     peak: int
 
@@ -52,7 +52,6 @@ def snapshot() -> Snapshot:
         frozenset(_entries()),
         frozenset(_mounts()),
         frozenset(_empty_cgroups()),
-        frozenset(_strays()),
         len(os.listdir("/proc/self/fd")),
         _status_bytes("VmHWM"),
     )
@@ -66,7 +65,7 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
         *_staying("left on the host", _entries, before.entries),
         *_staying("a new mount", _mounts, before.mounts),
         *_staying("an empty cgroup", _empty_cgroups, before.cgroups),
-        *_staying("still running", _strays, before.strays),
+        *_staying("still running", _strays, frozenset()),
     ]
     if growth > MOST_GROWTH + allowance:
         faults.append(f"the supervisor grew by {growth >> 20} MiB")
@@ -112,13 +111,20 @@ def _mounts() -> Iterable[str]:
 
 def _empty_cgroups() -> Iterable[str]:
     """Control groups of a judge that hold no process."""
-    for folder, inner, _ in os.walk(_CGROUPS):
-        if "judge" in folder:
-            try:
-                empty = not Path(folder, "cgroup.procs").read_text().strip()
-            except OSError:
-                continue
-            if empty and not inner:
+    own = {line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
+    parents = {
+        os.path.normpath(f"{_CGROUPS}/{hierarchy}/{inner}")
+        for hierarchy in os.listdir(_CGROUPS)
+        for inner in (*own, "", "judge")
+    }
+    for parent in (*parents, str(_CGROUPS), f"{_CGROUPS}/judge"):
+        try:
+            groups = [name for name in os.listdir(parent) if name.startswith("judge-")]
+        except OSError:
+            continue
+        for name in groups:
+            folder = f"{parent}/{name}"
+            if _content(f"{folder}/cgroup.procs") == "":
                 yield folder
 
 
@@ -185,16 +191,21 @@ def _ancestors(process: _Process, found: dict[int, _Process]) -> list[_Process]:
 def _processes() -> Iterable[_Process]:
     for name in os.listdir("/proc"):
         if name.isdecimal():
-            folder = Path("/proc", name)
-            try:
-                after_name = (folder / "stat").read_text(errors="replace").rpartition(")")[2]
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                owner = (folder / "status").read_text(errors="replace")
-            except OSError:
-                continue  # it has just ended
-            uid = re.search(r"^Uid:\s+(\d+)", owner, re.MULTILINE)
-            parent = int(after_name.split()[1])
-            yield _Process(int(name), parent, int(uid[1]) if uid else -1, words.decode("latin-1"))
+            fields = _STATUS.search(_content(f"/proc/{name}/status"))
+            if fields:
+                parent, uid = int(fields[2]), int(fields[3])
+                asked = fields[1].startswith("python") or uid in SANDBOX_UIDS
+                words = _content(f"/proc/{name}/cmdline") if asked else ""
+                yield _Process(int(name), parent, uid, words)
+
+
+def _content(path: str) -> str:
+    """A small file of the kernel's; empty when what it is about has just gone."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a thousand times a case
+            return file.read().decode("latin-1").replace("\0", " ")
+    except OSError:
+        return ""
 
 
 # --- this process ----------------------------------------------------------------------------------
@@ -208,6 +219,5 @@ def _forget_peak() -> None:
 
 
 def _status_bytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    found = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d+) kB", _content("/proc/self/status"), re.MULTILINE)
     return int(found[1]) << 10 if found else 0

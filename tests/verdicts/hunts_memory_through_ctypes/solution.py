@@ -1,7 +1,7 @@
 import ctypes
 import re
 
-WANTED = re.compile(b"assert[ ]candidate|assert[ ]double[(]|def[ ]check[(]")
+WANTED = re.compile(b"assert[ ]candidate|assert[ ]double[(]")
 searched = []
 
 
