@@ -12,6 +12,7 @@ crash or behind an answer that had no room; or one each (programs, and jobs that
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -38,8 +39,8 @@ OpenBox = Callable[[tuple[str, ...]], Box]
 class Slot:
     """Runs one job at a time, replacing a box that failed."""
 
-    def __init__(self, open_box: OpenBox, recycle: int) -> None:
-        self._open_box, self._recycle = open_box, recycle
+    def __init__(self, open_box: OpenBox, recycle: int, turns: threading.Semaphore) -> None:
+        self._open_box, self._recycle, self._turns = open_box, recycle, turns
         self._boxes: dict[tuple[str, tuple[str, ...]], Box] = {}
 
     def run(self, job: Job, accept: Accept | None = None) -> Report:
@@ -116,8 +117,9 @@ class Slot:
             text, out, results = packing.pack(job, inputs), own.memory(), own.memory()
             fds = (own.null(), out, out, results, own.memory(text.content))
             mode = packing.mode_of(job.entry)
-            box.start(mode, text, limits, wall, fds, threads=_wants_threads(job))
-            usage = box.finish()
+            with self._turns:
+                box.start(mode, text, limits, wall, fds, threads=_wants_threads(job))
+                usage = box.finish()
             printed, answered = size(out), size(results)
             usage = packing.limit_reached(usage, (printed, answered), limit)
             full = usage.exit_code == FULL
@@ -167,8 +169,9 @@ class Slot:
             )
             fds = (stdin, out, err, results, own.memory(text.content))
             threads = _wants_threads(job)
-            box.start(Mode.PROGRAM, text, limits, limits.wall_seconds, fds, threads=threads)
-            usage = box.finish()
+            with self._turns:
+                box.start(Mode.PROGRAM, text, limits, limits.wall_seconds, fds, threads=threads)
+                usage = box.finish()
             sizes = size(out), size(err)
             usage = packing.limit_reached(usage, sizes, limits.output_bytes)
             printed = read(out, min(sizes[0], limits.output_bytes))
@@ -188,14 +191,16 @@ class Slot:
             calls_in, calls_out = own.pipe()
             answers_in, answers_out = own.pipe()
             fds = (null, out, out, null, own.memory(text.content), calls_in, answers_out)
-            solution.start(Mode.SERVE, text, limits, wall, fds, threads=_wants_threads(job))
-            fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
-            extra = wall + EXAMINER_EXTRA_SECONDS
-            examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
-            own.close(calls_in, calls_out, answers_in, answers_out)
-            examined = examiner.finish()
-            solution.cancel()
-            usage = packing.limit_reached(solution.finish(), (size(out),), limits.output_bytes)
+            with self._turns:
+                solution.start(Mode.SERVE, text, limits, wall, fds, threads=_wants_threads(job))
+                fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
+                extra = wall + EXAMINER_EXTRA_SECONDS
+                examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
+                own.close(calls_in, calls_out, answers_in, answers_out)
+                examined = examiner.finish()
+                solution.cancel()
+                usage = solution.finish()
+            usage = packing.limit_reached(usage, (size(out),), limits.output_bytes)
             run = packing.read_examination(read(verdict, 65_536), examined, usage)
             return Report((run,), usage, packing.kept(read(out, packing.MAX_KEPT)))
 
