@@ -189,7 +189,7 @@ def run_case(case: Case, kind: str, sandbox: Sandbox) -> Finding:
         else:
             got = f"{judgement.verdict} {judgement.reason}".strip()
             why_not += _differences(judgement, expected)
-        why_not += _next_honest(kind, sandbox, conditons=conditions)
+        why_not += _next_honest(kind, sandbox, conditions=conditions)
     why_not += left_behind(before, allowance=_weight(problem))
     return Finding(
         case=case.name,
@@ -218,9 +218,9 @@ def _differences(judgement: Judgement, expected: Expected) -> Iterable[str]:
         yield f"the reason or the message is not one line of text: {said!a}"
 
 
-def _next_honest(kind: str, sandbox: Sandbox, *, conditons: Conditions) -> Iterable[str]:
+def _next_honest(kind: str, sandbox: Sandbox, *, conditions: Conditions) -> Iterable[str]:
     try:
-        judgement = judge(pose("double", kind), HONEST, sandbox, conditons)
+        judgement = judge(pose("double", kind), HONEST, sandbox, conditions)
     except SandboxError as error:
         yield f"the next honest solution met a broken sandbox: {error}"
     else:
