@@ -28,7 +28,7 @@ import runpy
 import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,20 +126,15 @@ def read_case(folder: Path) -> Case:
     where = folder.name
     try:
         words = tomllib.loads((folder / "expect.toml").read_text("utf-8"))
-        limits = Limits(
-            **{
-                "cpu_seconds": LIMITS.cpu_seconds,
-                "memory_mb": LIMITS.memory_mb,
-                "output_bytes": LIMITS.output_bytes,
-            }
-            | words.pop("limits", {})
-        )
-        kinds = {kind: _expected(words.pop(kind)) for kind in KINDS if kind in words}
-        lists = {key: tuple(words.pop(key, ())) for key in ("lines", "hacks", "examiner")}
-        case = Case(name=where, source=_source(folder), kinds=kinds, limits=limits, **lists, **words)
+        fields: dict[str, Any] = {
+            "kinds": {kind: _expected(words.pop(kind)) for kind in KINDS if kind in words},
+            "limits": replace(LIMITS, **words.pop("limits", {})),
+            **{key: tuple(words.pop(key, ())) for key in ("lines", "hacks", "examiner")},
+        }
+        case = Case(name=where, source=_source(folder), **fields, **words)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the case {where}: {type(error).__name__}: {error}") from None
-    if case.group not in GROUPS or case.task not in TASKS or not kinds:
+    if case.group not in GROUPS or case.task not in TASKS or not case.kinds:
         raise UsageError(f"the case {where}: no such group or task, or no kind")
     return case
 
@@ -244,5 +239,5 @@ def matrix(findings: Iterable[Finding]) -> str:
     for group in GROUPS:
         row: list[Any] = [cells.get((group, backend), []) for backend in backends]
         if any(row):
-            rows.append([group, *(f"{sum(held)}/{len(held)}" if held else "–" for held in row)])
+            rows.append([group, *(f"{sum(held)}/{len(held)}" if held else "" for held in row)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"

@@ -32,7 +32,7 @@ from problems.values import Wire, encode
 
 KINDS = ("function", "class", "program", "examined", "mbpp")
 
-HONEST = '''\
+HONEST = """\
 class Tally:
     def __init__(self):
         self.sum = 0
@@ -48,7 +48,7 @@ def double(x):
 
 if __name__ == "__main__":
     print(double(int(input())))
-'''
+"""
 """The next honest job of every kind: what must still be AC after each case."""
 
 MANY = 10_000_000
@@ -175,6 +175,7 @@ def pose(name: str, kind: str, limits: Limits | None = None) -> Problem:
     examples: tuple[Example, ...] = ()
     entry: Entry | None = None
     checker = task.checker
+    row: dict[str, Any]
     match kind:
         case "function" if task.calls:
             entry = Function(name, tuple(Parameter(each) for each in task.parameters))

@@ -52,7 +52,7 @@ def snapshot() -> Snapshot:
         frozenset(_entries()),
         frozenset(_mounts()),
         frozenset(_empty_cgroups()),
-        len(os.listdir("/proc/self/fd")),
+        len(_names("/proc/self/fd")),
         _status_bytes("VmHWM"),
     )
 
@@ -69,7 +69,7 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
     ]
     if growth > MOST_GROWTH + allowance:
         faults.append(f"the supervisor grew by {growth >> 20} MiB")
-    opened = len(os.listdir("/proc/self/fd")) - before.descriptors
+    opened = len(_names("/proc/self/fd")) - before.descriptors
     if opened > SPARE_DESCRIPTORS:
         faults.append(f"the supervisor has {opened} more descriptors open")
     return tuple(faults)
@@ -114,17 +114,13 @@ def _empty_cgroups() -> Iterable[str]:
     own = {line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
     parents = {
         os.path.normpath(f"{_CGROUPS}/{hierarchy}/{inner}")
-        for hierarchy in os.listdir(_CGROUPS)
+        for hierarchy in _names(_CGROUPS)
         for inner in (*own, "", "judge")
     }
     for parent in (*parents, str(_CGROUPS), f"{_CGROUPS}/judge"):
-        try:
-            groups = [name for name in os.listdir(parent) if name.startswith("judge-")]
-        except OSError:
-            continue
-        for name in groups:
+        for name in _names(parent):
             folder = f"{parent}/{name}"
-            if _content(f"{folder}/cgroup.procs") == "":
+            if name.startswith("judge-") and _content(f"{folder}/cgroup.procs") == "":
                 yield folder
 
 
@@ -159,7 +155,7 @@ def _strays() -> Iterable[str]:
 def _leased_here() -> set[int]:
     """The first ids of the pairs whose locks this process holds."""
     held = set()
-    for name in os.listdir("/proc/self/fd"):
+    for name in _names("/proc/self/fd"):
         try:
             found = _LOCK.search(str(Path("/proc/self/fd", name).readlink()))
         except OSError:
@@ -191,7 +187,7 @@ def _ancestors(process: _Process, found: dict[int, _Process]) -> list[_Process]:
 
 
 def _processes() -> Iterable[_Process]:
-    for name in os.listdir("/proc"):
+    for name in _names("/proc"):
         if name.isdecimal():
             fields = _STATUS.search(_content(f"/proc/{name}/status"))
             if fields:
@@ -199,6 +195,14 @@ def _processes() -> Iterable[_Process]:
                 asked = fields[1].startswith("python") or uid in SANDBOX_UIDS
                 words = _content(f"/proc/{name}/cmdline") if asked else ""
                 yield _Process(int(name), parent, uid, words)
+
+
+def _names(folder: str | Path) -> list[str]:
+    """What is in a folder; nothing, where it has just gone."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are what is asked for
+    except OSError:
+        return []
 
 
 def _content(path: str) -> str:

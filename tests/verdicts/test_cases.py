@@ -33,11 +33,7 @@ def attacked(request):
 @pytest.mark.sandbox
 @pytest.mark.parametrize(
     ("case", "kind"),
-    [
-        pytest.param(case, kind, id=f"{case.name}-{kind}")
-        for case in CASES
-        for kind in case.kinds
-    ],
+    [pytest.param(case, kind, id=f"{case.name}-{kind}") for case in CASES for kind in case.kinds],
 )
 def test_the_verdict_is_the_expected_one(case, kind, attacked):
     finding = run_case(case, kind, attacked)

@@ -192,7 +192,7 @@ def test_the_matrix_counts_what_held_for_every_backend():
         ]
     )
     assert table == (
-        "|  | one | two |\n| --- | ---: | ---: |\n| time | 1/2 | 1/1 |\n| memory | – | 1/1 |\n"
+        "|  | one | two |\n| --- | ---: | ---: |\n| time | 1/2 | 1/1 |\n| memory |  | 1/1 |\n"
     )
 
 

@@ -68,7 +68,7 @@ def test_a_mount_is_seen(impatient, tmp_path):
 
 @needs_root("make control groups")
 def test_an_empty_control_group_is_seen(impatient):
-    groups = [path for path in Path("/sys/fs/cgroup").glob("**/pids.current")][:1]
+    groups = list(Path("/sys/fs/cgroup").glob("**/pids.current"))[:1]
     if not groups:
         pytest.skip("no control groups here")
     top = Path("/sys/fs/cgroup/pids") if Path("/sys/fs/cgroup/pids").is_dir() else groups[0].parent
