@@ -144,10 +144,11 @@ def _strays() -> Iterable[str]:
         above = _ancestors(process, found)
         inside = any(_SERVER in each.words for each in above)
         builds = _SERVER in process.words or _LAUNCHER in process.words
-        if process.uid in SANDBOX_UIDS and (inside or not builds):
-            ours = process.uid in held or process.uid - 1 in held or _free(process.uid)
+        mine = process.uid in held or process.uid - 1 in held
+        if inside:
+            ours = mine or any(each.pid == os.getpid() for each in above)
         else:
-            ours = inside and any(each.pid == os.getpid() for each in above)
+            ours = process.uid in SANDBOX_UIDS and not builds and (mine or _free(process.uid))
         if ours:
             yield f"process {process.pid} of user {process.uid}"
 
