@@ -75,7 +75,7 @@ class Slot:
         """One process for as many examples as it survives, then another; CPU, wall time and bytes
         are counted over all of them."""
         runs: list[Run] = []
-        usage, printed, stuck = Usage(), "", False
+        usage, printed = Usage(), ""
         limits, count, wall = job.limits, len(job.inputs), job.limits.wall_seconds
         while True:
             left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
@@ -86,14 +86,12 @@ class Slot:
                 wall - usage.wall_seconds,
             )
             usage, printed = packing.summed(usage, ended), printed or output
-            settled = calls.settled
-            runs += calls.runs[:settled]
+            runs += calls.runs[: calls.settled]
             if len(runs) >= count or not calls.loaded:
                 break
-            if packing.size(runs) > MOST_KEPT or (stuck and not settled):
+            if packing.size(runs) > MOST_KEPT:
                 usage, runs = packing.stopped(usage, runs, "stdout")
                 break
-            stuck = not settled
             if usage.wall_seconds >= wall:
                 usage, runs = packing.stopped(usage, runs, "wall")
                 break
