@@ -31,7 +31,8 @@ _LOCK = re.compile(r"uid-(\d+)\.lock$")
 _STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
-_ENGINES = ("docker", "containerd", "overlay", "netns")
+_OTHERS = ("docker", "containerd", "overlay", "netns", "/pytest-of-")
+"""Whose mounts come and go by themselves: engines of containers, and tests that start some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _entries() -> Iterable[str]:
 
 def _mounts() -> Iterable[str]:
     for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines():
-        if not any(engine in line for engine in _ENGINES):
+        if not any(other in line for other in _OTHERS):
             yield line
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -56,14 +57,17 @@ def test_a_file_of_a_leased_user_is_seen_whatever_its_name(impatient):
 
 
 @needs_root("mount")
-def test_a_mount_is_seen(impatient, tmp_path):
+def test_a_mount_is_seen(impatient):
+    folder = tempfile.mkdtemp(prefix="planted-")
+
     def plant():
-        subprocess.run(["mount", "-t", "tmpfs", "planted", tmp_path], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "planted", folder], check=True)
 
     try:
         assert "a new mount: planted" in seen_after(plant)
     finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        subprocess.run(["umount", folder], check=True)
+        Path(folder).rmdir()
 
 
 @needs_root("make control groups")
