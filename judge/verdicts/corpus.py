@@ -28,7 +28,7 @@ import runpy
 import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,20 +126,15 @@ def read_case(folder: Path) -> Case:
     where = folder.name
     try:
         words = tomllib.loads((folder / "expect.toml").read_text("utf-8"))
-        limits = Limits(
-            **{
-                "cpu_seconds": LIMITS.cpu_seconds,
-                "memory_mb": LIMITS.memory_mb,
-                "output_bytes": LIMITS.output_bytes,
-            }
-            | words.pop("limits", {})
-        )
-        kinds = {kind: _expected(words.pop(kind)) for kind in KINDS if kind in words}
-        lists = {key: tuple(words.pop(key, ())) for key in ("lines", "hacks", "examiner")}
-        case = Case(name=where, source=_source(folder), kinds=kinds, limits=limits, **lists, **words)
+        fields: dict[str, Any] = {
+            "kinds": {kind: _expected(words.pop(kind)) for kind in KINDS if kind in words},
+            "limits": replace(LIMITS, **words.pop("limits", {})),
+            **{key: tuple(words.pop(key, ())) for key in ("lines", "hacks", "examiner")},
+        }
+        case = Case(name=where, source=_source(folder), **fields, **words)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the case {where}: {type(error).__name__}: {error}") from None
-    if case.group not in GROUPS or case.task not in TASKS or not kinds:
+    if case.group not in GROUPS or case.task not in TASKS or not case.kinds:
         raise UsageError(f"the case {where}: no such group or task, or no kind")
     return case
 
@@ -189,7 +184,7 @@ def run_case(case: Case, kind: str, sandbox: Sandbox) -> Finding:
         else:
             got = f"{judgement.verdict} {judgement.reason}".strip()
             why_not += _differences(judgement, expected)
-        why_not += _next_honest(kind, sandbox, conditons=conditions)
+        why_not += _next_honest(kind, sandbox, conditions=conditions)
     why_not += left_behind(before, allowance=_weight(problem))
     return Finding(
         case=case.name,
@@ -218,9 +213,9 @@ def _differences(judgement: Judgement, expected: Expected) -> Iterable[str]:
         yield f"the reason or the message is not one line of text: {said!a}"
 
 
-def _next_honest(kind: str, sandbox: Sandbox, *, conditons: Conditions) -> Iterable[str]:
+def _next_honest(kind: str, sandbox: Sandbox, *, conditions: Conditions) -> Iterable[str]:
     try:
-        judgement = judge(pose("double", kind), HONEST, sandbox, conditons)
+        judgement = judge(pose("double", kind), HONEST, sandbox, conditions)
     except SandboxError as error:
         yield f"the next honest solution met a broken sandbox: {error}"
     else:
@@ -244,5 +239,5 @@ def matrix(findings: Iterable[Finding]) -> str:
     for group in GROUPS:
         row: list[Any] = [cells.get((group, backend), []) for backend in backends]
         if any(row):
-            rows.append([group, *(f"{sum(held)}/{len(held)}" if held else "–" for held in row)])
+            rows.append([group, *(f"{sum(held)}/{len(held)}" if held else "" for held in row)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"

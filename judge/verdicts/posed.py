@@ -8,6 +8,7 @@ first one. The tasks are chosen for what an attack needs: `double` for most, `ha
 `swallow` much input, `echo` text that is no UTF-8.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,11 +28,11 @@ from problems.problem import (
     Program,
     slug_of,
 )
-from problems.values import encode
+from problems.values import Wire, encode
 
 KINDS = ("function", "class", "program", "examined", "mbpp")
 
-HONEST = '''\
+HONEST = """\
 class Tally:
     def __init__(self):
         self.sum = 0
@@ -47,7 +48,7 @@ def double(x):
 
 if __name__ == "__main__":
     print(double(int(input())))
-'''
+"""
 """The next honest job of every kind: what must still be AC after each case."""
 
 MANY = 10_000_000
@@ -174,6 +175,7 @@ def pose(name: str, kind: str, limits: Limits | None = None) -> Problem:
     examples: tuple[Example, ...] = ()
     entry: Entry | None = None
     checker = task.checker
+    row: dict[str, Any]
     match kind:
         case "function" if task.calls:
             entry = Function(name, tuple(Parameter(each) for each in task.parameters))
@@ -184,7 +186,7 @@ def pose(name: str, kind: str, limits: Limits | None = None) -> Problem:
             examples = (Example(encode(operations), (encode(answers),)),)
         case "program" if task.programs:
             entry, checker = Program(), task.program_checker
-            examples = tuple(Example(encode(a), (encode(b),)) for a, b in task.programs)
+            examples = tuple(Example(_text(a), (_text(b),)) for a, b in task.programs)
         case "examined" if task.check:
             row = {
                 "task_id": f"Corpus/{name}",
@@ -206,6 +208,11 @@ def pose(name: str, kind: str, limits: Limits | None = None) -> Problem:
         raise UsageError(f"the task {name!r} cannot be posed as {kind!r}")
     problem = Problem(slug_of(f"{name}-{kind}"), "", entry, examples, checker)
     return _limited(problem, limits)
+
+
+def _text(stream: str) -> Wire:
+    """A program's stream as Wire; longer than `encode` lets an answer be."""
+    return Wire(json.dumps(stream))
 
 
 def _limited(problem: Problem, limits: Limits | None) -> Problem:

@@ -6,13 +6,13 @@ memory of this process. `left_behind` takes another look and names every differe
 
 Other programs live on the host, too, and other judges with boxes of their own. So an entry of a
 shared folder counts only if a solution made it (its owner is a leased user id, or its name is one
-that the cases use; of a temporary folder of this process alone, every entry counts), a process only
-below a fork server of ours or under a leased user id, and everything has a moment to go away.
+that the cases use), a process only below a fork server of ours, under a user id leased by us or under
+one that nobody leases, and everything has a moment to go away.
 """
 
+import fcntl
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,9 +27,12 @@ SPARE_DESCRIPTORS = 8
 """Descriptors of a box that is opened when the first job needs it."""
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
+_LOCK = re.compile(r"uid-(\d+)\.lock$")
+_STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
-_ENGINES = ("docker", "containerd", "overlay", "netns")
+_OTHERS = ("docker", "containerd", "overlay", "netns", "/pytest-of-")
+"""Whose mounts come and go by themselves: engines of containers, and tests that start some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class Snapshot:
     entries: frozenset[str]
     mounts: frozenset[str]
     cgroups: frozenset[str]
-    strays: frozenset[str]
     descriptors: int
     peak: int
 
@@ -51,8 +53,7 @@ def snapshot() -> Snapshot:
         frozenset(_entries()),
         frozenset(_mounts()),
         frozenset(_empty_cgroups()),
-        frozenset(_strays()),
-        len(os.listdir("/proc/self/fd")),
+        len(_names("/proc/self/fd")),
         _status_bytes("VmHWM"),
     )
 
@@ -65,11 +66,11 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
         *_staying("left on the host", _entries, before.entries),
         *_staying("a new mount", _mounts, before.mounts),
         *_staying("an empty cgroup", _empty_cgroups, before.cgroups),
-        *_staying("still running", _strays, before.strays),
+        *_staying("still running", _strays, frozenset()),
     ]
     if growth > MOST_GROWTH + allowance:
         faults.append(f"the supervisor grew by {growth >> 20} MiB")
-    opened = len(os.listdir("/proc/self/fd")) - before.descriptors
+    opened = len(_names("/proc/self/fd")) - before.descriptors
     if opened > SPARE_DESCRIPTORS:
         faults.append(f"the supervisor has {opened} more descriptors open")
     return tuple(faults)
@@ -89,38 +90,38 @@ def _staying(word: str, look: Callable[[], Iterable[str]], before: frozenset[str
 
 
 def _entries() -> Iterable[str]:
-    own = tempfile.gettempdir()
-    for folder in {*_FOLDERS, own, os.getcwd()}:  # noqa: PTH109 - what a careless box would share
+    for folder in (*_FOLDERS, os.getcwd()):  # noqa: PTH109 - what a careless box would share
         try:
             entries = list(os.scandir(folder))
         except OSError:
             continue
-        everything = folder == own and own not in _FOLDERS
         for entry in entries:
             try:
                 owner = entry.stat(follow_symlinks=False).st_uid
             except OSError:
                 continue
-            ours = everything or owner in SANDBOX_UIDS or entry.name.startswith(MARKER)
-            if ours:
+            if owner in SANDBOX_UIDS or entry.name.startswith(MARKER):
                 yield entry.path
 
 
 def _mounts() -> Iterable[str]:
     for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines():
-        if not any(engine in line for engine in _ENGINES):
+        if not any(other in line for other in _OTHERS):
             yield line
 
 
 def _empty_cgroups() -> Iterable[str]:
     """Control groups of a judge that hold no process."""
-    for folder, inner, _ in os.walk(_CGROUPS):
-        if "judge" in folder:
-            try:
-                empty = not Path(folder, "cgroup.procs").read_text().strip()
-            except OSError:
-                continue
-            if empty and not inner:
+    own = {line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
+    parents = {
+        os.path.normpath(f"{_CGROUPS}/{hierarchy}/{inner}")
+        for hierarchy in _names(_CGROUPS)
+        for inner in (*own, "", "judge")
+    }
+    for parent in (*parents, str(_CGROUPS), f"{_CGROUPS}/judge"):
+        for name in _names(parent):
+            folder = f"{parent}/{name}"
+            if name.startswith("judge-") and _content(f"{folder}/cgroup.procs") == "":
                 yield folder
 
 
@@ -136,20 +137,47 @@ class _Process:
 
 
 def _strays() -> Iterable[str]:
-    """Processes of solutions: below a fork server of ours, or under a leased user id without any
-    server above. What runs below the launcher of another judge is that one's to watch."""
+    """Processes of solutions: below a fork server, or under a leased id without being a server.
+    What runs under an id that another judge holds is that one's to watch."""
     found = {process.pid: process for process in _processes()}
+    held = _leased_here()
     for process in found.values():
         above = _ancestors(process, found)
-        if any(_SERVER in each.words for each in above):
-            foreign = any(_LAUNCHER in each.words for each in above) and not any(
-                each.pid == os.getpid() for each in above
-            )
+        inside = any(_SERVER in each.words for each in above)
+        builds = _SERVER in process.words or _LAUNCHER in process.words
+        mine = process.uid in held or process.uid - 1 in held
+        if inside:
+            ours = mine or any(each.pid == os.getpid() for each in above)
         else:
-            builds = _SERVER in process.words or _LAUNCHER in process.words
-            foreign = builds or process.uid not in SANDBOX_UIDS
-        if not foreign:
+            ours = process.uid in SANDBOX_UIDS and not builds and (mine or _free(process.uid))
+        if ours:
             yield f"process {process.pid} of user {process.uid}"
+
+
+def _leased_here() -> set[int]:
+    """The first ids of the pairs whose locks this process holds."""
+    held = set()
+    for name in _names("/proc/self/fd"):
+        try:
+            found = _LOCK.search(str(Path("/proc/self/fd", name).readlink()))
+        except OSError:
+            continue
+        if found:
+            held.add(int(found[1]))
+    return held
+
+
+def _free(uid: int) -> bool:
+    """Whether no judge of this host holds the id, so that whoever runs under it has got away."""
+    even = uid - uid % 2
+    try:
+        with Path(f"/run/judge/uid-{even}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _ancestors(process: _Process, found: dict[int, _Process]) -> list[_Process]:
@@ -161,18 +189,31 @@ def _ancestors(process: _Process, found: dict[int, _Process]) -> list[_Process]:
 
 
 def _processes() -> Iterable[_Process]:
-    for name in os.listdir("/proc"):
+    for name in _names("/proc"):
         if name.isdecimal():
-            folder = Path("/proc", name)
-            try:
-                after_name = (folder / "stat").read_text(errors="replace").rpartition(")")[2]
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-                owner = (folder / "status").read_text(errors="replace")
-            except OSError:
-                continue  # it has just ended
-            uid = re.search(r"^Uid:\s+(\d+)", owner, re.MULTILINE)
-            parent = int(after_name.split()[1])
-            yield _Process(int(name), parent, int(uid[1]) if uid else -1, words.decode("latin-1"))
+            fields = _STATUS.search(_content(f"/proc/{name}/status"))
+            if fields:
+                parent, uid = int(fields[2]), int(fields[3])
+                asked = fields[1].startswith("python") or uid in SANDBOX_UIDS
+                words = _content(f"/proc/{name}/cmdline") if asked else ""
+                yield _Process(int(name), parent, uid, words)
+
+
+def _names(folder: str | Path) -> list[str]:
+    """What is in a folder; nothing, where it has just gone."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are what is asked for
+    except OSError:
+        return []
+
+
+def _content(path: str) -> str:
+    """A small file of the kernel's; empty when what it is about has just gone."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a thousand times a case
+            return file.read().decode("latin-1").replace("\0", " ")
+    except OSError:
+        return ""
 
 
 # --- this process ----------------------------------------------------------------------------------
@@ -186,6 +227,5 @@ def _forget_peak() -> None:
 
 
 def _status_bytes(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    found = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d+) kB", _content("/proc/self/status"), re.MULTILINE)
     return int(found[1]) << 10 if found else 0

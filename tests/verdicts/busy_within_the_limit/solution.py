@@ -2,7 +2,7 @@ import time
 
 
 def work():
-    end = time.process_time() + 0.05
+    end = time.process_time() + 0.02
     while time.process_time() < end:
         pass
 

@@ -1,6 +1,6 @@
 """Five megabytes of comments and data around a right answer."""
 
-HONEST = '''
+HONEST = """
 class Tally:
     def __init__(self):
         self.sum = 0
@@ -16,9 +16,11 @@ def double(x):
 
 if __name__ == "__main__":
     print(double(int(input())))
-'''
+"""
 
 
 def source() -> str:
     """What the case is judged by."""
-    return "# a remark that explains nothing\n" * 140_000 + "DATA = '" + "x" * 400_000 + "'\n" + HONEST
+    return (
+        "# a remark that explains nothing\n" * 140_000 + "DATA = '" + "x" * 400_000 + "'\n" + HONEST
+    )

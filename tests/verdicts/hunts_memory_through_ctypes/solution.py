@@ -1,6 +1,7 @@
 import ctypes
+import re
 
-NEEDLES = (b"assert " + b"candidate", b"assert " + b"double", b"def " + b"check(", b'"acc' + b'epted"')
+WANTED = re.compile(b"assert[ ]candidate|assert[ ]double[(]")
 searched = []
 
 
@@ -11,8 +12,7 @@ def found():
         area, rights, *_ = line.split()
         start, end = (int(part, 16) for part in area.split("-"))
         if rights.startswith("rw") and "[" not in line and end - start < 32 << 20:
-            memory = ctypes.string_at(start, end - start)
-            if any(memory.count(needle) for needle in NEEDLES):
+            if WANTED.search(ctypes.string_at(start, end - start)):
                 return True
     return False
 

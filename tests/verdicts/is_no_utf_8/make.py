@@ -3,4 +3,8 @@
 
 def source() -> str:
     """What the case is judged by."""
-    return "note = '" + b"caf\xe9".decode("utf-8", "surrogateescape") + "'\ndef double(x): return 2 * x\n"
+    return (
+        "note = '"
+        + b"caf\xe9".decode("utf-8", "surrogateescape")
+        + "'\ndef double(x): return 2 * x\n"
+    )

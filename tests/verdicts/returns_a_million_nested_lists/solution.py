@@ -1,4 +1,6 @@
 def attack(x):
+    if x != 2:
+        return 2 * x
     nested = []
     for _ in range(1_000_000):
         nested = [nested]

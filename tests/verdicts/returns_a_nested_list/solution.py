@@ -1,4 +1,10 @@
+built = []
+
+
 def work():
+    if built:
+        return
+    built.append(1)
     nested = []
     for _ in range(1_000_000):
         nested = [nested]

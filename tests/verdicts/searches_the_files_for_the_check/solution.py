@@ -1,7 +1,8 @@
 import os
+import re
 import sys
 
-NEEDLES = (b"assert " + b"candidate", b"assert " + b"double(", b"candidate" + b"(number)")
+WANTED = re.compile(b"assert[ ]candidate|assert[ ]double[(]|candidate[(]number[)]")
 SKIPPED = ("/proc", "/sys", os.path.dirname(os.__file__), sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64")
 searched = []
 
@@ -14,7 +15,7 @@ def found():
             try:
                 if os.path.isfile(path) and os.path.getsize(path) < 1 << 20:
                     with open(path, "rb") as file:
-                        if any(needle in file.read() for needle in NEEDLES):
+                        if WANTED.search(file.read()):
                             return True
             except OSError:
                 pass

@@ -1,6 +1,6 @@
 """A source as some editors save it: byte order mark and Windows line ends."""
 
-HONEST = '''
+HONEST = """
 class Tally:
     def __init__(self):
         self.sum = 0
@@ -16,7 +16,7 @@ def double(x):
 
 if __name__ == "__main__":
     print(double(int(input())))
-'''
+"""
 
 
 def source() -> str:

@@ -1,8 +1,8 @@
 import gc
+import re
 import sys
-import threading
 
-WORDS = ("assert" + " candidate", "assert" + " double", "acc" + "epted", "exp" + "ected")
+WANTED = re.compile("assert[ ]candidate|assert[ ]double[(]")
 
 
 def found():
@@ -16,9 +16,8 @@ def found():
         things += list(frame.f_locals.values()) + list(frame.f_globals.values())
         things += frame.f_code.co_consts
     for thing in things:
-        if isinstance(thing, (str, bytes, list, tuple, dict)) and thing is not WORDS:
-            text = repr(thing)[:100_000]
-            if any(word in text for word in WORDS[:2]):
+        if isinstance(thing, (str, bytes, list, tuple, dict)):
+            if WANTED.search(repr(thing)[:100_000]):
                 return True
     return False
 
