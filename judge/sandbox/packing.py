@@ -7,9 +7,10 @@ outrank whatever the lines claim.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from judge.sandbox.base import Ending, Job, Report, Run, Usage
+from judge.sandbox.base import Ending, Job, Run, Usage
+from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode, compose
 from problems.problem import Class, Entry, Examined, Function
 from problems.values import Wire
@@ -64,38 +65,34 @@ def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
     return replace(usage, killed_by="stdout")
 
 
-def read_calls(count: int, lines: bytes, usage: Usage) -> tuple[Run, ...]:
-    """The runs of a function or class job: one for each of `count` inputs."""
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What one process of a function or class job came to. `settled` is how many of its examples
+    need no other process; `loaded` whether another one would come further than this one did."""
+
+    runs: tuple[Run, ...]
+    settled: int
+    loaded: bool
+
+
+def read_calls(count: int, lines: bytes, usage: Usage, *, full: bool = False) -> Calls:
+    """The runs of a function or class job: one for each of `count` inputs. `full`: it ended for want
+    of room for its next answer."""
     first, *claims = _lines(lines) or [""]
     kind = first.partition(" ")[2]
     if kind != "loaded":
-        return (_run(first) if kind else _end(usage),) * max(count, 1)
+        return Calls((_run(first) if kind else _end(usage),) * max(count, 1), count, loaded=False)
     if len(claims) > count:
-        return (Run(Ending.EXITED, detail="protocol"),) * count
+        return Calls((Run(Ending.EXITED, detail="protocol"),) * count, count, loaded=False)
     runs = [_run(claim) for claim in claims]
+    settled = len(runs)
     if len(runs) < count:
         runs.append(_end(usage))
+        settled += not full
         runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
     elif usage.killed_by or usage.exit_code or usage.signal:
         runs[-1:] = [_end(usage)]
-    return tuple(runs)
-
-
-def answered(runs: Sequence[Run]) -> int:
-    """How many runs at the start ended by themselves."""
-    over = (Ending.EXITED, Ending.KILLED, Ending.NOT_RUN)
-    return next((i for i, run in enumerate(runs) if run.ending in over), len(runs))
-
-
-def joined(first: Report, done: int, rest: Report) -> Report:
-    """Two reports of one job as one: the first `done` runs of one, all of the other."""
-    usage = replace(
-        rest.usage,
-        cpu_seconds=first.usage.cpu_seconds + rest.usage.cpu_seconds,
-        wall_seconds=first.usage.wall_seconds + rest.usage.wall_seconds,
-        memory_mb=max(first.usage.memory_mb, rest.usage.memory_mb),
-    )
-    return Report(first.runs[:done] + rest.runs, usage, first.stdout, first.stderr)
+    return Calls(tuple(runs), settled, loaded=True)
 
 
 def size(runs: Sequence[Run]) -> int:
@@ -103,25 +100,34 @@ def size(runs: Sequence[Run]) -> int:
     return sum(len(run.value) for run in runs if run.value)
 
 
-def stopped(report: Report, limit: str) -> Report:
-    """The report of a job that was not allowed another process."""
-    usage = replace(report.usage, killed_by=limit, exit_code=0)
-    done = answered(report.runs)
-    rest = len(report.runs) - done - 1
+def stopped(usage: Usage, runs: Sequence[Run], limit: str) -> tuple[Usage, list[Run]]:
+    """The end of a job that was not allowed another process."""
+    usage = replace(usage, killed_by=limit, exit_code=0)
+    return usage, [*runs, _end(usage)]
+
+
+def summed(one: Usage, other: Usage) -> Usage:
+    """Two processes that share their limits, as one: what both used, and how they ended (the first
+    that was killed, else the later one)."""
+    end = one if one.killed_by else other
     return replace(
-        report,
-        usage=usage,
-        runs=(*report.runs[:done], _end(usage), *(Run(Ending.NOT_RUN),) * rest),
+        end,
+        exit_code=0 if end.exit_code == FULL else end.exit_code,
+        cpu_seconds=one.cpu_seconds + other.cpu_seconds,
+        wall_seconds=one.wall_seconds + other.wall_seconds,
+        memory_mb=max(one.memory_mb, other.memory_mb),
+        oom_kills=one.oom_kills + other.oom_kills,
     )
 
 
 def worse(one: Usage, other: Usage) -> Usage:
-    """Of two processes of a job: the later one's end, and the most that either used."""
+    """Two processes with limits of their own: the most that either used, and how they ended."""
     return replace(
-        other,
+        one if one.killed_by else other,
         cpu_seconds=max(one.cpu_seconds, other.cpu_seconds),
         wall_seconds=max(one.wall_seconds, other.wall_seconds),
         memory_mb=max(one.memory_mb, other.memory_mb),
+        oom_kills=one.oom_kills + other.oom_kills,
     )
 
 

@@ -21,6 +21,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from judge.sandbox.inside import chance
 from judge.sandbox.inside.child import one_line, take_job
 from judge.sandbox.inside.frames import CALL_IN, CALL_OUT, Broken, Kind, Reader, send
 from judge.sandbox.inside.jobs import JobText
@@ -170,9 +171,7 @@ def _number_of(thing: object) -> int:
 def main() -> None:
     """Examine the solution at the other end of the pipes by the job on descriptor 4. No return."""
     job = take_job()
-    import random
-
-    random.seed()  # a check that draws arguments must not be foreseen
+    chance.draw_afresh()
     examination = Examination()
     try:
         self_test()

@@ -1,7 +1,7 @@
 """The fork server: pid 1 of a box, which starts one sealed child a job and says how it ended.
 
-Theory of operation. Actors: the *host* (judge), this *server* (root of the box, holding three
-capabilities and no job's text), and one *child* at a time (the slot's user, no capability). The
+Theory of operation. Actors: the *host* (judge), this *server* (a user of the box's own with three
+capabilities and no job's text), and one *child* at a time (another user, no capability). The
 host sends, over a unix socket, a fixed header of limits together with the child's descriptors:
 
     0 stdin   1 stdout   2 stderr   3 results   4 the job's text   5, 6 call pipes (examined jobs)
@@ -9,18 +9,22 @@ host sends, over a unix socket, a fixed header of limits together with the child
 all made fresh by the host for this job, so no state passes from child to child, and neither source
 nor inputs nor results ever enter this process: a later child that scans its memory, a copy of
 ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
-limit, reaps, and answers with what the kernel counted. A byte (or the end) on the socket while a
-child runs means: kill it now.
+limit, reaps it and whatever else is left in the pid namespace, and answers with what the kernel
+counted. A byte (or the end) on the socket while a child runs means: kill it now.
 
-An interpreter is warmed up before it is sealed: a trusted snippet is compiled, called and encoded
-often enough that children inherit the specialised state instead of each paying for it.
+The one place a child may write to are `/tmp` and `/dev/shm`. A file left there is seen by counting
+inodes; the answer then says so, and the host replaces the box instead of anybody cleaning up after
+hostile names.
+
+The interpreter is warmed up (warming.py) before it is sealed.
 """
 
+import contextlib
 import ctypes
+import fcntl
 import gc
 import json
 import os
-import random
 import resource
 import select
 import signal
@@ -30,14 +34,17 @@ import sys
 import time
 from typing import NamedTuple
 
-from judge.sandbox.inside import child, examiner, programs, seal, serving
-from judge.sandbox.inside.jobs import JobText, Mode, compose
+from judge.sandbox.inside import child, examiner, programs, seal, serving, warming
+from judge.sandbox.inside.jobs import Mode
+from judge.sandbox.inside.landlock import CHANGEABLE
 
 HEADER = struct.Struct("<BBxxIQQQd")
 """mode, threads wanted, memory MiB, output bytes, CPU µs, CPU µs an example, wall seconds."""
-ANSWER = struct.Struct("<BBBxIQQQ")
-"""exited 0 / signalled 1, code or signal, killed by, then 4 bytes 0, CPU µs, wall µs, memory KiB."""
-READY = b"ready"
+ANSWER = struct.Struct("<BBBBIQQQ")
+"""exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
+memory, CPU µs, wall µs, memory KiB."""
+MOST_READY = 1024
+"""Bytes of the JSON object that says the server is ready, and what holds it: `landlock`, `python`."""
 KILLED_BY = ("", "cpu", "wall", "cancel")
 MOST_DESCRIPTORS = 7
 _ADDRESS_SLACK = 768 << 20
@@ -45,27 +52,6 @@ _ADDRESS_SLACK = 768 << 20
 _FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
 
 _fork = ctypes.PyDLL(None).fork  # os.fork's bookkeeping is for threads, of which there are none
-
-WARM_UP = """
-from typing import List, Optional
-import collections
-class Solution:
-    def solve(self, numbers: List[int], text: str) -> List[str]:
-        seen = collections.defaultdict(list)
-        for index, number in enumerate(sorted(numbers, key=lambda n: (-n, n))):
-            seen[number % 3].append(str(number) + text[index % len(text)])
-        best, words = 0.5, {word: len(word) for part in seen.values() for word in part}
-        while best < 9 and words:
-            best += max(words.values()) / 2
-        try:
-            return [f"{k}:{v:.2f}" for k, v in sorted(words.items())] + [str(best), text[::-1]]
-        except KeyError as error:
-            raise ValueError("never") from error
-"""
-PRELOADED = (
-    "bisect cmath collections copy dataclasses datetime decimal enum fractions functools hashlib "
-    "heapq itertools json math operator random re statistics string struct typing"
-)
 
 
 class Limits(NamedTuple):
@@ -84,83 +70,124 @@ def main() -> None:
     """Serve jobs until the host hangs up. Never returns."""
     settings = json.loads(sys.argv[1])
     uid = int(settings["uid"])
+    os.environ.pop("HOSTNAME", None)  # an engine's gift: the same in every backend is none
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which pid 1 does not get from its own children
-    control = _settle_descriptors(int(settings["socket"]))
-    for name in PRELOADED.split():
-        __import__(name)
-    child.prepare()
-    _warm_up()
-    random.seed(0)  # solutions that draw lots draw the same ones in a replay
-    seal.seal_server()
+    control, kills = _settle_descriptors(_connection(settings["socket"]), settings["kills"])
+    warming.preload(settings["packages"])
+    warming.warm_up(_FIRST_FREE - 1)
+    landlock = seal.seal_server(int(settings["server"]))
     gc.collect()
     gc.freeze()
     gc.disable()
     os.dup2(0, 2)  # until here, errors went to whoever started the box
-    control.sendall(READY)
+    ready = {
+        "landlock": landlock,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "kills": kills is not None,
+    }
+    control.sendall(json.dumps(ready).encode())
+    box = Box(control, uid, kills, _oom_kills(kills), _used_inodes())
     while True:
         frame, fds, _, _ = socket.recv_fds(control, HEADER.size, MOST_DESCRIPTORS)
         if not frame:
             os._exit(0)
         if len(frame) != HEADER.size:
             continue  # a request to end a job that had ended by itself
-        control.sendall(_serve(Limits(*HEADER.unpack(frame)), fds, uid, control))
+        control.sendall(_serve(Limits(*HEADER.unpack(frame)), fds, box))
 
 
-def _settle_descriptors(number: int) -> socket.socket:
+class Box(NamedTuple):
+    """What the server holds between jobs."""
+
+    control: socket.socket
+    uid: int
+    kills: int | None
+    """The file in which the kernel counts its kills for want of memory, open."""
+    kills_before: int
+    inodes_before: int
+
+
+def _connection(given: int | str) -> int:
+    """The socket to the host: inherited, or to be found at a path."""
+    if isinstance(given, int):
+        return given
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connected.connect(given)
+    return connected.detach()
+
+
+def _settle_descriptors(number: int, kills: int | None) -> tuple[socket.socket, int | None]:
+    """Only the null device below _FIRST_FREE, only ours above; complaints still go to 2."""
     null = os.open("/dev/null", os.O_RDWR)
-    moved = os.dup(number)
-    while moved < _FIRST_FREE:
-        moved = os.dup(number)
+    kept = [
+        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+        for fd in (number, _kills_file() if kills is None else kills)
+        if fd is not None
+    ]
     for low in range(_FIRST_FREE):
         if low != 2:
             os.dup2(null, low)
-    os.closerange(_FIRST_FREE, moved)
-    os.closerange(moved + 1, 1024)
-    return socket.socket(fileno=moved)
+    for high in range(_FIRST_FREE, 1024):
+        if high not in kept:
+            with contextlib.suppress(OSError):
+                os.close(high)
+    return socket.socket(fileno=kept[0]), kept[1] if len(kept) > 1 else None
 
 
-def _warm_up() -> None:
-    """Walk the paths a child will walk, on a trusted snippet, with the results thrown away."""
-    text = compose(
-        {
-            "name": "solve",
-            "owner": "Solution",
-            "types": ["list[int]", "str"],
-            "returns": "",
-            "in_place": None,
-            "digests": True,
-        },
-        ['[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'],
-        "import math",
-        WARM_UP,
-    )
-    for _ in range(20):
-        child.run_calls(Mode.FUNCTION, JobText.parse(text), _FIRST_FREE - 1, 1 << 20)
-        serving.rehearse()
-        examiner.rehearse()
-    sys.modules.pop(child.MODULE, None)
+def _kills_file() -> int | None:
+    """A container's own group, as the engine shows it."""
+    for name in ("memory/memory.oom_control", "memory.events"):
+        with contextlib.suppress(OSError):
+            return os.open(f"/sys/fs/cgroup/{name}", os.O_RDONLY)
+    return None
 
 
-def _serve(limits: Limits, fds: list[int], uid: int, control: socket.socket) -> bytes:
+def _oom_kills(kills: int | None) -> int:
+    """How often the kernel has killed in this box for want of memory."""
+    if kills is None:
+        return 0
+    words = os.pread(kills, 4096, 0).split()
+    return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
+
+
+def _used_inodes() -> int:
+    """Files of every kind where a child may write."""
+    used = 0
+    for place in CHANGEABLE:
+        with contextlib.suppress(FileNotFoundError):
+            found = os.statvfs(place)
+            used += found.f_files - found.f_ffree
+    return used
+
+
+def _serve(limits: Limits, fds: list[int], box: Box) -> bytes:
     started = time.monotonic()
     pid = _fork()
     if pid == 0:
-        _become(limits, fds, uid)
+        _become(limits, fds, box.uid)
     results = fds[3]
     for fd in fds:
         if fd != results:
             os.close(fd)
     if pid < 0:
         os._exit(71)  # no memory for a child: the host sees the server go and blames itself
-    killed_by = _watch(pid, limits, started + limits.wall_seconds, results, control)
+    killed_by = _watch(pid, limits, started + limits.wall_seconds, results, box.control)
     os.close(results)
     _, status, usage = os.wait4(pid, 0)
-    _sweep()
-    wall_us = int((time.monotonic() - started) * 1e6)
-    spent_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
+    spent = usage.ru_utime + usage.ru_stime + _sweep()
+    wall = time.monotonic() - started
     signalled = os.WIFSIGNALED(status)
     code = os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
-    return ANSWER.pack(signalled, code, killed_by, 0, spent_us, wall_us, usage.ru_maxrss)
+    return ANSWER.pack(
+        signalled,
+        code,
+        killed_by,
+        _used_inodes() > box.inodes_before,
+        _oom_kills(box.kills) - box.kills_before if signalled else 0,
+        int(spent * 1e6),
+        int(wall * 1e6),
+        usage.ru_maxrss,
+    )
 
 
 def _watch(pid: int, limits: Limits, deadline: float, results: int, control: socket.socket) -> int:
@@ -201,17 +228,20 @@ def _watch(pid: int, limits: Limits, deadline: float, results: int, control: soc
         os.close(watched)
 
 
-def _sweep() -> None:
-    """Nothing may outlive its job: everything in this pid namespace but us is killed and reaped."""
+def _sweep() -> float:
+    """Nothing may outlive its job: everything in this pid namespace but us is killed and reaped.
+    The CPU seconds that it had used are returned: they are the job's."""
     try:
         os.kill(-1, signal.SIGKILL)
     except ProcessLookupError:
-        return  # the usual case: there is nobody
+        return 0.0  # the usual case: there is nobody
+    spent = 0.0
     while True:
         try:
-            os.waitpid(-1, 0)
+            _, _, usage = os.wait4(-1, 0)
         except ChildProcessError:
-            return
+            return spent
+        spent += usage.ru_utime + usage.ru_stime
 
 
 def _become(limits: Limits, fds: list[int], uid: int) -> None:

@@ -1,0 +1,202 @@
+"""A slot runs one job at a time, in boxes that it keeps warm between jobs.
+
+Theory of operation. A slot owns a box for solutions and, once an examined problem comes, a second
+one for examiners: another process tree, other user ids, other namespaces. For every process the
+host makes fresh descriptors, hands them over, waits for the kernel's counters, and reads the files
+itself; so a box keeps nothing of a job. A box is replaced after so many jobs, and after any doubt:
+files left in its scratch folders, a kill for want of memory, a broken connection. A box that fails
+in the middle of a job fails the job as SandboxError: ours, to be run again.
+
+How examples share processes is decided here: all in one, with another process for those behind a
+crash or behind an answer that had no room; or one each (programs, and jobs that ask for it).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from judge.sandbox import packing
+from judge.sandbox.base import Accept, Ending, Job, Report, Run, Stop, Usage
+from judge.sandbox.boxes import Box
+from judge.sandbox.descriptors import Descriptors, read, size
+from judge.sandbox.inside.child import FULL
+from judge.sandbox.inside.jobs import Mode
+from problems.problem import Examined, Limits
+from problems.values import Wire
+
+EXAMINER_EXTRA_SECONDS = 1.0
+EXAMINER_MEMORY_MB = 1024
+MOST_KEPT = 256 << 20
+"""Bytes of answers that one job may come to, over all its processes."""
+LEAST_CPU_SECONDS = 0.01
+_THREAD_WORDS = ("thread", "concurrent", "asyncio")
+
+OpenBox = Callable[[tuple[str, ...]], Box]
+"""Starts a box that has imported these packages. Raises SandboxUnavailable."""
+
+
+class Slot:
+    """Runs one job at a time, replacing a box that failed."""
+
+    def __init__(self, open_box: OpenBox, recycle: int) -> None:
+        self._open_box, self._recycle = open_box, recycle
+        self._boxes: dict[tuple[str, tuple[str, ...]], Box] = {}
+
+    def run(self, job: Job, accept: Accept | None = None) -> Report:
+        """The job's report. Raises SandboxError."""
+        try:
+            if isinstance(job.entry, Examined):
+                return self._examine(job, job.entry)
+            if job.isolated or packing.mode_of(job.entry) is Mode.PROGRAM:
+                return self._run_apart(job, accept)
+            return self._run_together(job, accept)
+        except BaseException:
+            self.close_boxes()
+            raise
+
+    def box(self, role: str, packages: tuple[str, ...] = ()) -> Box:
+        """The slot's box for `solution` or `examiner`, a new one where the old one is spent."""
+        box = self._boxes.pop((role, packages), None)
+        if box and (box.doubtful or box.jobs >= self._recycle or not box.alive):
+            box.close()
+            box = None
+        box = self._boxes[role, packages] = box or self._open_box(packages)
+        return box
+
+    def close_boxes(self) -> None:
+        """End every process of the slot; the next job starts new ones."""
+        while self._boxes:
+            self._boxes.popitem()[1].close()
+
+    # --- examples in one process -----------------------------------------------------------------
+
+    def _run_together(self, job: Job, accept: Accept | None) -> Report:
+        """One process for as many examples as it survives, then another; CPU, wall time and bytes
+        are counted over all of them."""
+        runs: list[Run] = []
+        usage, printed, stuck = Usage(), "", False
+        limits, count, wall = job.limits, len(job.inputs), job.limits.wall_seconds
+        while True:
+            left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
+            calls, ended, output = self._call(
+                job,
+                job.inputs[len(runs) :],
+                replace(limits, cpu_seconds=left),
+                wall - usage.wall_seconds,
+            )
+            usage, printed = packing.summed(usage, ended), printed or output
+            settled = calls.settled
+            runs += calls.runs[:settled]
+            if len(runs) >= count or not calls.loaded:
+                break
+            if packing.size(runs) > MOST_KEPT or (stuck and not settled):
+                usage, runs = packing.stopped(usage, runs, "stdout")
+                break
+            stuck = not settled
+            if usage.wall_seconds >= wall:
+                usage, runs = packing.stopped(usage, runs, "wall")
+                break
+            if usage.cpu_seconds >= limits.cpu_seconds:
+                usage, runs = packing.stopped(usage, runs, "cpu")
+                break
+            if ended.killed_by and job.stop is not Stop.NEVER:
+                break
+            if job.stop is Stop.FAILURE and _failure(runs, accept) is not None:
+                break
+        if job.stop is Stop.FAILURE and (failed := _failure(runs, accept)) is not None:
+            del runs[failed + 1 :]
+        runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
+        return Report(tuple(runs), usage, printed)
+
+    def _call(
+        self, job: Job, inputs: Sequence[Wire], limits: Limits, wall: float
+    ) -> tuple[packing.Calls, Usage, str]:
+        limit, mode = limits.output_bytes, packing.mode_of(job.entry)
+        box = self.box("solution", job.packages)
+        with Descriptors() as own:
+            out, results = own.memory(), own.memory()
+            fds = (own.null(), out, out, results, own.memory(packing.pack(job, inputs)))
+            box.start(mode, limits, wall, fds, threads=_wants_threads(job))
+            usage = box.finish()
+            usage = packing.limit_reached(usage, (size(out), size(results)), limit)
+            full = usage.exit_code == FULL
+            calls = packing.read_calls(len(inputs), read(results, limit + 1), usage, full=full)
+            return calls, usage, packing.kept(read(out, packing.MAX_KEPT))
+
+    # --- a process an example --------------------------------------------------------------------
+
+    def _run_apart(self, job: Job, accept: Accept | None) -> Report:
+        """A process an example; by default the first that meets a limit ends the job, as the rest
+        would cost as much again."""
+        runs: list[Run] = []
+        usage, stdout, stderr, kept = Usage(), "", "", 0
+        for given in job.inputs:
+            if packing.mode_of(job.entry) is Mode.PROGRAM:
+                run, ended, stdout, stderr = self._script(job, given)
+            else:
+                each = job.limits.example_cpu_seconds or job.limits.cpu_seconds
+                limits = replace(job.limits, cpu_seconds=each)
+                calls, ended, stdout = self._call(job, [given], limits, limits.wall_seconds)
+                run = calls.runs[0]
+            usage = packing.worse(usage, ended)
+            runs.append(run)
+            kept += len(run.value or "")
+            if kept > MOST_KEPT:
+                usage, runs = packing.stopped(usage, runs[:-1], "stdout")
+                break
+            if run.ending is Ending.REFUSED:  # as it will be again
+                runs += [run] * (len(job.inputs) - len(runs))
+            if job.stop is not Stop.NEVER and ended.killed_by:
+                break
+            if job.stop is Stop.FAILURE and _failure(runs, accept) is not None:
+                break
+        runs += [Run(Ending.NOT_RUN)] * (len(job.inputs) - len(runs))
+        return Report(tuple(runs[: len(job.inputs)]), usage, stdout, stderr)
+
+    def _script(self, job: Job, given: Wire) -> tuple[Run, Usage, str, str]:
+        limits, box = job.limits, self.box("solution", job.packages)
+        with Descriptors() as own:
+            stdin = own.memory(json.loads(given).encode("utf-8", "surrogateescape"))
+            out, err, results = own.memory(), own.memory(), own.memory()
+            fds = (stdin, out, err, results, own.memory(packing.pack(job, ())))
+            threads = _wants_threads(job)
+            box.start(Mode.PROGRAM, limits, limits.wall_seconds, fds, threads=threads)
+            usage = packing.limit_reached(box.finish(), (size(out), size(err)), limits.output_bytes)
+            printed, complaint = read(out, limits.output_bytes), read(err, packing.MAX_KEPT)
+            run = packing.read_program(read(results, packing.MAX_KEPT), printed, usage)
+            return run, usage, packing.kept(printed), packing.kept(complaint)
+
+    # --- examined --------------------------------------------------------------------------------
+
+    def _examine(self, job: Job, entry: Examined) -> Report:
+        limits, wall = job.limits, job.limits.wall_seconds
+        patient = Limits(limits.cpu_seconds + EXAMINER_EXTRA_SECONDS, memory_mb=EXAMINER_MEMORY_MB)
+        solution, examiner = self.box("solution", job.packages), self.box("examiner", job.packages)
+        with Descriptors() as own:
+            null, none, out, verdict = own.null(), own.null(), own.memory(), own.memory()
+            text, check = own.memory(packing.pack(job, ())), own.memory(packing.pack_check(entry))
+            calls_in, calls_out = own.pipe()
+            answers_in, answers_out = own.pipe()
+            fds = (null, out, out, null, text, calls_in, answers_out)
+            solution.start(Mode.SERVE, limits, wall, fds, threads=_wants_threads(job))
+            fds = (none, none, none, verdict, check, answers_in, calls_out)
+            extra = wall + EXAMINER_EXTRA_SECONDS
+            examiner.start(Mode.EXAMINE, patient, extra, fds, threads=False)
+            own.close(calls_in, calls_out, answers_in, answers_out)
+            examined = examiner.finish()
+            solution.cancel()
+            usage = packing.limit_reached(solution.finish(), (size(out),), limits.output_bytes)
+            run = packing.read_examination(read(verdict, 65_536), examined, usage)
+            return Report((run,), usage, packing.kept(read(out, packing.MAX_KEPT)))
+
+
+def _failure(runs: Sequence[Run], accept: Accept | None) -> int | None:
+    """The index of the first run without an accepted answer."""
+    for index, run in enumerate(runs):
+        if run.ending is not Ending.RETURNED or (accept and not accept(index, run)):
+            return index
+    return None
+
+
+def _wants_threads(job: Job) -> bool:
+    return any(word in job.source for word in _THREAD_WORDS)
