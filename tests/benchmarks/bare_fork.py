@@ -3,7 +3,8 @@
 `bare_fork.py JOBS COPIES WAY` reads jobs (a JSON list of source, name, inputs and accepted answers,
 as wire text), runs every one COPIES times in its own order, and prints the seconds of that loop. It
 is started with the flags and environment of the fork server, imports what that imports, is warmed
-up as that is, and disables the collector as that does; what it leaves out is the isolation.
+up as that is, and disables the collector as that does; what it leaves out is the isolation. The
+clock starts when a line comes on stdin, so that several of these can run at once.
 
 WAY is `fork` (os.fork per candidate; the child compiles, executes, decodes inputs, calls, encodes,
 writes to a pipe and leaves; the parent reads, compares and reaps), `live` (the same with inputs that
@@ -20,8 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from judge.sandbox.inside import child, server
-from judge.sandbox.inside.jobs import JobText
+from judge.sandbox.inside import server, warming
 from problems.values import decode, encode
 
 
@@ -62,21 +62,22 @@ def forked(source, name, inputs, live):
 def main():
     jobs = json.loads(Path(sys.argv[1]).read_text())
     copies, way = int(sys.argv[2]), sys.argv[3]
-    for name in server.PRELOADED.split():
-        __import__(name)
-    child.prepare()
-    null = os.open("/dev/null", os.O_RDWR)
-    os.dup2(null, server._FIRST_FREE - 1)  # where the warm-up writes to
-    server._warm_up()
-    warm = jobs[0]
-    for _ in range(20):
-        work(warm[0], warm[1], warm[2], None)
-    lives = [[decode(text, types=True) for text in job[2]] if way == "live" else None for job in jobs]
+    warming.preload(())
+    nowhere = os.open("/dev/null", os.O_WRONLY)
+    warming.warm_up(nowhere)
+    source, name, inputs, _ = jobs[0]
+    for _ in range(20):  # the loop of this file, as the fork server's own was walked above
+        work(source, name, inputs, None)
+    lives = [
+        [decode(text, types=True) for text in job[2]] if way == "live" else None for job in jobs
+    ]
     run = work if way == "exec" else forked
     if way != "exec":
         gc.collect()
         gc.freeze()
         gc.disable()
+    print("ready", flush=True)
+    sys.stdin.readline()
     started = time.perf_counter()
     for _ in range(copies):
         for (source, name, inputs, accepted), live in zip(jobs, lives, strict=True):
@@ -88,5 +89,5 @@ def main():
 
 
 if __name__ == "__main__":
-    assert JobText  # what the server holds, this one holds
+    assert server.ANSWER  # what the fork server holds, this one holds
     main()
