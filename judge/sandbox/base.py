@@ -148,11 +148,17 @@ class Sandbox(Protocol):
 
     name: str
 
-    host: Host
+    @property
+    def host(self) -> Host:
+        """Where jobs run."""
 
     @property
     def workers(self) -> int:
         """How many jobs may run at once."""
+
+    @property
+    def callers(self) -> int:
+        """How many threads that call `run` keep the sandbox busy: one more, as one prepares."""
 
     @property
     def fingerprint(self) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 from judge.errors import SandboxError
 from judge.sandbox.base import Usage
-from judge.sandbox.inside.jobs import Mode
-from judge.sandbox.inside.server import ANSWER, HEADER, KILLED_BY, MOST_READY
+from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Text
+from judge.sandbox.inside.server import ANSWER, KILLED_BY, MOST_READY
 from problems.problem import Limits
 
 START_SECONDS = 30.0
@@ -49,19 +49,33 @@ class Box:
         return bool(self.facts)
 
     def start(
-        self, mode: Mode, limits: Limits, wall_seconds: float, fds: Sequence[int], *, threads: bool
+        self,
+        mode: Mode,
+        text: Text,
+        limits: Limits,
+        wall_seconds: float,
+        fds: Sequence[int],
+        *,
+        threads: bool,
     ) -> None:
-        """Hand a job over; `finish` must follow."""
+        """Hand a job over, with the descriptors of its child; `finish` must follow."""
         self.jobs += 1
         frame = HEADER.pack(
             mode,
             threads,
+            text.joined,
             limits.memory_mb,
             limits.output_bytes + 1,
             int(limits.cpu_seconds * 1e6),
             int(limits.example_cpu_seconds * 1e6),
             wall_seconds,
+            text.inputs,
+            text.preamble_bytes,
+            len(text.content),
         )
+        frame += text.entry
+        if len(frame) > MOST_HEADER:
+            raise SandboxError("the entry of the problem has too many names for a sandbox")
         try:
             self._make_room(limits.memory_mb)
             self._socket.settimeout(wall_seconds + GRACE_SECONDS)

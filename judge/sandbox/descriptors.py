@@ -60,7 +60,7 @@ def size(fd: int) -> int:
 
 def read(fd: int, most: int) -> bytes:
     """A file's first `most` bytes, wherever its offset is."""
-    content = os.pread(fd, most, 0)
+    content = os.pread(fd, most, 0) if most else b""
     while len(content) < most and (more := os.pread(fd, most - len(content), len(content))):
         content += more
     return content

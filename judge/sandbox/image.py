@@ -120,8 +120,9 @@ def build(tag: str | None = None) -> Image:
 def _write(layer: IO[bytes], shown: Iterable[packages.Package]) -> None:
     """Everything the image holds, as a tar file."""
     with tarfile.open(fileobj=layer, mode="w") as tar:
-        for folder in ("tmp", "proc", "dev", "sys", "run", "job", "etc"):
-            _add_folder(tar, folder)
+        for folder in ("proc", "dev", "sys", "run", "job", "etc"):
+            _add_folder(tar, folder, 0o755)
+        _add_folder(tar, "tmp", 0o1777)  # what is mounted there takes its mode
         _add_bytes(tar, "etc/passwd", _PASSWD)
         _add_bytes(tar, "etc/group", b"root:x:0:\nsolution:x:65534:\n")
         executable = Path(sys.executable).resolve()
@@ -182,9 +183,9 @@ def _libraries(objects: Iterable[Path]) -> set[tuple[str, Path]]:
     return needed
 
 
-def _add_folder(tar: tarfile.TarFile, name: str) -> None:
+def _add_folder(tar: tarfile.TarFile, name: str, mode: int) -> None:
     entry = tarfile.TarInfo(name)
-    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+    entry.type, entry.mode = tarfile.DIRTYPE, mode
     tar.addfile(entry)
 
 

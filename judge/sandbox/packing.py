@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from judge.sandbox.base import Ending, Job, Run, Usage
 from judge.sandbox.inside.child import FULL
-from judge.sandbox.inside.jobs import Mode, compose
+from judge.sandbox.inside.jobs import Mode, Text, compose
 from problems.problem import Class, Entry, Examined, Function
 from problems.values import Wire
 
@@ -34,12 +34,12 @@ def mode_of(entry: Entry) -> Mode:
     return Mode.PROGRAM
 
 
-def pack(job: Job, inputs: Sequence[Wire]) -> bytes:
+def pack(job: Job, inputs: Sequence[Wire]) -> Text:
     """The text for the solution's child."""
     return compose(_call(job.entry, digests=job.digests), inputs, job.preamble, job.source)
 
 
-def pack_check(entry: Examined) -> bytes:
+def pack_check(entry: Examined) -> Text:
     """The text for the examiner's child; it never enters a box that runs solutions."""
     call = {"name": entry.name, "names": list(entry.names), "calls_check": entry.calls_check}
     return compose(call, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")

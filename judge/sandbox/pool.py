@@ -1,4 +1,9 @@
-"""A pool of slots in front of one backend: who runs when, who waits, and who is turned away."""
+"""A pool of slots in front of one backend: who runs when, who waits, and who is turned away.
+
+There is one slot more than jobs may run: while one job's process runs, the host prepares the next one
+and reads the last one's answers. What bounds the processes is a *turn*, taken just before one starts
+and given back when it has ended.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,6 +15,9 @@ from judge.errors import SandboxBusy, SandboxError
 from judge.sandbox.base import Accept, Host, Job, Report
 from judge.sandbox.boxes import Box
 from judge.sandbox.slots import Slot
+
+SPARE = 1
+"""Slots beyond the number of jobs that may run."""
 
 
 class Backend(Protocol):
@@ -33,7 +41,8 @@ class Pool:
         self.host = backend.host
         self.workers = workers
         self._backend = backend
-        self._slots = [Slot(backend.open_box, recycle) for _ in range(workers)]
+        turns = threading.BoundedSemaphore(workers)
+        self._slots = [Slot(backend.open_box, recycle, turns) for _ in range(self.callers)]
         self._free = list(self._slots)
         self._most_waiting = waiting
         self._waiting = self._waiting_alone = 0
@@ -41,6 +50,11 @@ class Pool:
         self._lock = threading.Lock()
         self._one_free = threading.Condition(self._lock)
         self._all_free = threading.Condition(self._lock)
+
+    @property
+    def callers(self) -> int:
+        """How many threads that call `run` keep the sandbox busy."""
+        return self.workers + SPARE
 
     @property
     def fingerprint(self) -> str:
@@ -83,7 +97,7 @@ class Pool:
         """Tell exactly those who can go on."""
         if not self._waiting_alone:
             self._one_free.notify(len(self._free))
-        elif len(self._free) == self.workers:
+        elif len(self._free) == self.callers:
             self._all_free.notify()
 
     def _take_one(self) -> Slot:
@@ -98,11 +112,11 @@ class Pool:
         with self._in_line():
             self._waiting_alone += 1
             try:
-                self._all_free.wait_for(lambda: self._closed or len(self._free) == self.workers)
+                self._all_free.wait_for(lambda: self._closed or len(self._free) == self.callers)
             finally:
                 self._waiting_alone -= 1
         self._refuse_when_closed()
-        return [self._free.pop() for _ in range(self.workers)]
+        return [self._free.pop() for _ in range(self.callers)]
 
     @contextmanager
     def _in_line(self) -> Iterator[None]:
@@ -128,7 +142,7 @@ class Pool:
                 return
             self._waiting_alone += 1  # nobody new while the last ones finish
             try:
-                self._all_free.wait_for(lambda: len(self._free) == self.workers)
+                self._all_free.wait_for(lambda: len(self._free) == self.callers)
             finally:
                 self._waiting_alone -= 1
             self._closed = True

@@ -12,6 +12,7 @@ crash or behind an answer that had no room; or one each (programs, and jobs that
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -38,8 +39,8 @@ OpenBox = Callable[[tuple[str, ...]], Box]
 class Slot:
     """Runs one job at a time, replacing a box that failed."""
 
-    def __init__(self, open_box: OpenBox, recycle: int) -> None:
-        self._open_box, self._recycle = open_box, recycle
+    def __init__(self, open_box: OpenBox, recycle: int, turns: threading.Semaphore) -> None:
+        self._open_box, self._recycle, self._turns = open_box, recycle, turns
         self._boxes: dict[tuple[str, tuple[str, ...]], Box] = {}
 
     def run(self, job: Job, accept: Accept | None = None) -> Report:
@@ -111,17 +112,20 @@ class Slot:
     def _call(
         self, job: Job, inputs: Sequence[Wire], limits: Limits, wall: float
     ) -> tuple[packing.Calls, Usage, str]:
-        limit, mode = limits.output_bytes, packing.mode_of(job.entry)
-        box = self.box("solution", job.packages)
+        limit, box = limits.output_bytes, self.box("solution", job.packages)
         with Descriptors() as own:
-            out, results = own.memory(), own.memory()
-            fds = (own.null(), out, out, results, own.memory(packing.pack(job, inputs)))
-            box.start(mode, limits, wall, fds, threads=_wants_threads(job))
-            usage = box.finish()
-            usage = packing.limit_reached(usage, (size(out), size(results)), limit)
+            text, out, results = packing.pack(job, inputs), own.memory(), own.memory()
+            fds = (own.null(), out, out, results, own.memory(text.content))
+            mode = packing.mode_of(job.entry)
+            with self._turns:
+                box.start(mode, text, limits, wall, fds, threads=_wants_threads(job))
+                usage = box.finish()
+            printed, answered = size(out), size(results)
+            usage = packing.limit_reached(usage, (printed, answered), limit)
             full = usage.exit_code == FULL
-            calls = packing.read_calls(len(inputs), read(results, limit + 1), usage, full=full)
-            return calls, usage, packing.kept(read(out, packing.MAX_KEPT))
+            lines = read(results, min(answered, limit + 1))
+            calls = packing.read_calls(len(inputs), lines, usage, full=full)
+            return calls, usage, packing.kept(read(out, min(printed, packing.MAX_KEPT)))
 
     # --- a process an example --------------------------------------------------------------------
 
@@ -157,12 +161,21 @@ class Slot:
         limits, box = job.limits, self.box("solution", job.packages)
         with Descriptors() as own:
             stdin = own.memory(json.loads(given).encode("utf-8", "surrogateescape"))
-            out, err, results = own.memory(), own.memory(), own.memory()
-            fds = (stdin, out, err, results, own.memory(packing.pack(job, ())))
+            text, out, err, results = (
+                packing.pack(job, ()),
+                own.memory(),
+                own.memory(),
+                own.memory(),
+            )
+            fds = (stdin, out, err, results, own.memory(text.content))
             threads = _wants_threads(job)
-            box.start(Mode.PROGRAM, limits, limits.wall_seconds, fds, threads=threads)
-            usage = packing.limit_reached(box.finish(), (size(out), size(err)), limits.output_bytes)
-            printed, complaint = read(out, limits.output_bytes), read(err, packing.MAX_KEPT)
+            with self._turns:
+                box.start(Mode.PROGRAM, text, limits, limits.wall_seconds, fds, threads=threads)
+                usage = box.finish()
+            sizes = size(out), size(err)
+            usage = packing.limit_reached(usage, sizes, limits.output_bytes)
+            printed = read(out, min(sizes[0], limits.output_bytes))
+            complaint = read(err, min(sizes[1], packing.MAX_KEPT))
             run = packing.read_program(read(results, packing.MAX_KEPT), printed, usage)
             return run, usage, packing.kept(printed), packing.kept(complaint)
 
@@ -174,18 +187,20 @@ class Slot:
         solution, examiner = self.box("solution", job.packages), self.box("examiner", job.packages)
         with Descriptors() as own:
             null, none, out, verdict = own.null(), own.null(), own.memory(), own.memory()
-            text, check = own.memory(packing.pack(job, ())), own.memory(packing.pack_check(entry))
+            text, check = packing.pack(job, ()), packing.pack_check(entry)
             calls_in, calls_out = own.pipe()
             answers_in, answers_out = own.pipe()
-            fds = (null, out, out, null, text, calls_in, answers_out)
-            solution.start(Mode.SERVE, limits, wall, fds, threads=_wants_threads(job))
-            fds = (none, none, none, verdict, check, answers_in, calls_out)
-            extra = wall + EXAMINER_EXTRA_SECONDS
-            examiner.start(Mode.EXAMINE, patient, extra, fds, threads=False)
-            own.close(calls_in, calls_out, answers_in, answers_out)
-            examined = examiner.finish()
-            solution.cancel()
-            usage = packing.limit_reached(solution.finish(), (size(out),), limits.output_bytes)
+            fds = (null, out, out, null, own.memory(text.content), calls_in, answers_out)
+            with self._turns:
+                solution.start(Mode.SERVE, text, limits, wall, fds, threads=_wants_threads(job))
+                fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
+                extra = wall + EXAMINER_EXTRA_SECONDS
+                examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
+                own.close(calls_in, calls_out, answers_in, answers_out)
+                examined = examiner.finish()
+                solution.cancel()
+                usage = solution.finish()
+            usage = packing.limit_reached(usage, (size(out),), limits.output_bytes)
             run = packing.read_examination(read(verdict, 65_536), examined, usage)
             return Report((run,), usage, packing.kept(read(out, packing.MAX_KEPT)))
 

@@ -22,8 +22,9 @@ the solution; examiner only) and `$sha256` (of a value too large to send: two va
 have the same). A dict whose keys are all plain strings without `$` may be written as an object.
 """
 
+from problems.values.digests import digest
 from problems.values.form import Undecodable, Unencodable, Wire
 from problems.values.reading import decode
-from problems.values.writing import digest, encode
+from problems.values.writing import encode
 
 __all__ = ["Undecodable", "Unencodable", "Wire", "decode", "digest", "encode"]

@@ -1,212 +1,245 @@
-"""Writing values: which honest types are carried, flattened, or refused by name."""
+"""Writing values: which honest types are carried, flattened, or refused by name.
+
+Theory of operation. Three steps. `_plain` turns the value into data that JSON has, looking at types
+alone and leaving lists of plain members as they are. JSON's own encoder writes that. What it cannot
+or must not write (nan, inf, long integers, halves of characters side by side) is rare, shows in the
+text or by a ValueError, and is then put in tags by `_mended`.
+
+Nothing is remembered on the way. A structure that gets suspiciously large or deep is looked at as a
+whole, once, by `unfolded`: that tells cycles, and sharing that explodes, from honest size.
+"""
 
 import json
-import re
-from collections import deque
-from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
-from hashlib import sha256
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from json import encoder
 from typing import Any
 
+from problems.values.flattening import Tagged, flattened
 from problems.values.form import (
-    BUILTIN_TYPES,
+    BETWEEN_SURROGATES,
+    MAX_BYTES,
     MAX_DEPTH,
     MAX_ITEMS,
-    MAX_ITERATED,
     PLAIN_INT_BITS,
     TooMany,
     Unencodable,
+    UnknownClass,
     Wire,
+    has_usual_digits,
 )
+from problems.values.shapes import name_of, unfolded
 
-_dumps = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
-_NONE = type(None)
-_ITERATORS: tuple[type, ...] = (
-    type(_ for _ in ()),
-    map,
-    filter,
-    zip,
-    enumerate,
-    reversed,
-    type(iter([])),
-    type(iter(())),
-    type(iter("")),
-    type(iter(range(0))),
-    type(iter({})),
-    type(iter(set())),
-    type(reversed([])),
-)
+Refer = Callable[[object], int]
+
+_SUSPECT = 65_536
+"""Items from which on a look at the whole is worth its time."""
+_OUT_OF_PROPORTION = 1_000
+"""What comes to over MAX_ITEMS, and to so many times what it holds, was built to explode."""
+_SAFE_INT_BITS = 2_000
+"""An int that str() writes whatever limit of digits the process was given."""
+_STRIDE = 2_000
+"""A long number, wherever it begins, is all there is in some stretch of _STRETCH after a _STRIDE."""
+_STRETCH = 400
+
+_PLAIN: frozenset[type] = frozenset((str, int, bool, float, type(None)))
 
 
-def encode(value: object, refer: Callable[[object], int] | None = None) -> Wire:
+def _stray(value: object) -> Any:
+    """JSON's encoder has met what `_plain` should not have left."""
+    raise Unencodable(name_of(type(value)))
+
+
+def _writer() -> Callable[[Any, int], Sequence[str]]:
+    """JSON's own encoder, made once instead of for every value."""
+    make = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        compact = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_stray)
+        return lambda data, _: compact.encode(data)
+    return make(  # type: ignore[no-any-return]
+        markers=None,
+        default=_stray,
+        encoder=encoder.encode_basestring_ascii,
+        indent=None,
+        key_separator=":",
+        item_separator=",",
+        sort_keys=False,
+        skipkeys=False,
+        allow_nan=False,
+    )
+
+
+_write = _writer()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the writing of one value has come."""
+
+    root: object
+    refer: Refer | None
+    items: int = 0
+    characters: int = 0
+    allowed: int = _SUSPECT
+
+    def look(self) -> None:
+        """After more items than allowed: is it honest size? Raises Unencodable for cycles and for
+        sharing that explodes, TooMany."""
+        if self.allowed == _SUSPECT and refuse_explosion(self.root) <= MAX_ITEMS:
+            self.allowed = MAX_ITEMS
+        if self.items > self.allowed:
+            raise TooMany(f"more than {MAX_ITEMS} items")
+
+    def spell(self, characters: int) -> None:
+        """So many more characters, at least. Raises TooMany."""
+        self.characters += characters
+        if self.characters > MAX_BYTES:
+            raise TooMany(f"text of more than {MAX_BYTES >> 20} MiB")
+
+
+def refuse_explosion(value: object) -> int:
+    """How many items the value has written out. Raises Unencodable for a cycle, and for sharing
+    that makes the text large out of all proportion to the value."""
+    total, held, shared = unfolded(value)
+    if total > MAX_ITEMS and total > _OUT_OF_PROPORTION * held:
+        raise Unencodable(f"shared {shared}: {total} items written out, {held} held")
+    return total
+
+
+def encode(value: object, refer: Refer | None = None) -> Wire:
     """Write `value` as text.
 
     `refer` turns an object of an unknown class into a handle number; without it such an object is
-    refused. Raises Unencodable (naming the type, a cycle or the limit broken).
+    refused. Raises Unencodable, which names the type, the cycle, the sharing or the limit broken;
+    TooMany where it is size alone.
     """
     kind = type(value)
-    if kind is str or kind is bool or kind is _NONE:
-        return Wire(_dumps(value))
+    if kind is int and value.bit_length() <= _SAFE_INT_BITS:  # type: ignore[attr-defined]
+        return Wire(int.__repr__(value))
+    if kind is bool:
+        return Wire("true" if value else "false")
+    if value is None:
+        return Wire("null")
     try:
-        return Wire(_dumps(_plain(value, 0, [0], refer)))
+        text = spelled(_plain(value, 0, _Progress(value, refer)))
     except RecursionError:
-        raise Unencodable("nested too deeply") from None
+        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels") from None
+    if len(text) > MAX_BYTES:
+        raise TooMany(f"text of more than {MAX_BYTES >> 20} MiB")
+    return Wire(text)
 
 
-def _plain(value: Any, depth: int, count: list[int], refer: Callable[[object], int] | None) -> Any:
-    """The value as JSON-ready data; `count` is the number of items seen so far."""
+def _plain(value: Any, depth: int, progress: _Progress) -> Any:
+    """The value as data for JSON."""
     kind = type(value)
-    if kind is str or kind is bool or kind is _NONE:
+    if kind is list:
+        return _each(value, depth, progress)
+    if kind is tuple:
+        return {"$tuple": _each(value, depth, progress)}
+    if kind is str:
+        progress.spell(len(value))
         return value
     if kind is int:
-        return value if value.bit_length() <= PLAIN_INT_BITS else {"$int": hex(value)}
-    if kind is float:
-        return value if value - value == 0.0 else {"$float": repr(value)}
-    if depth > MAX_DEPTH:
-        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels, or cyclic")
-    if kind is list:
-        return _each(value, depth, count, refer)
-    if kind is tuple:
-        return {"$tuple": _each(value, depth, count, refer)}
+        return value if value.bit_length() <= _SAFE_INT_BITS else _long(value)
+    if kind is float or kind is bool or value is None:
+        return value
     if kind is dict:
-        return _mapping(value.items(), depth, count, refer)
-    if kind is set or kind is frozenset:
-        return {"$" + kind.__name__: _each(value, depth, count, refer)}
-    return _rarer(value, kind, depth, count, refer)
+        return _mapping((list(value), list(value.values())), depth, progress)
+    if kind is set:
+        return {"$set": _each(list(value), depth, progress)}
+    return _rarer(value, depth, progress)
 
 
-def _each(
-    items: Any, depth: int, count: list[int], refer: Callable[[object], int] | None
-) -> list[Any]:
-    count[0] += len(items)
-    if count[0] > MAX_ITEMS:
-        raise TooMany(f"more than {MAX_ITEMS} items (or the same ones, shared, again and again)")
-    deeper = depth + 1
-    return [_plain(item, deeper, count, refer) for item in items]
+def _each(items: Sequence[Any], depth: int, progress: _Progress) -> Sequence[Any]:
+    """Members of one container, each as data for JSON."""
+    if depth >= MAX_DEPTH:
+        unfolded(items)  # a cycle has a name
+        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels")
+    progress.items += len(items)
+    if progress.items > progress.allowed:
+        progress.look()
+    try:
+        kinds = set(map(type, items))
+    except Exception:  # noqa: BLE001 - a metaclass may refuse to be hashed
+        kinds = {object}
+    if kinds <= _PLAIN and (int not in kinds or has_usual_digits()):
+        if str in kinds:
+            strings = items if len(kinds) == 1 else [item for item in items if type(item) is str]
+            progress.spell(sum(map(len, strings)))
+        return items
+    depth += 1
+    return [_plain(item, depth, progress) for item in items]
 
 
-def _mapping(
-    pairs: Any, depth: int, count: list[int], refer: Callable[[object], int] | None
-) -> dict[str, Any]:
-    flat = [part for pair in pairs for part in pair]
-    parts = _each(flat, depth, count, refer)
-    keys, values = parts[::2], parts[1::2]
-    if all(type(key) is str and not key.startswith("$") for key in keys):
-        return dict(zip(keys, values, strict=True))
-    return {"$dict": [list(pair) for pair in zip(keys, values, strict=True)]}
+def _mapping(content: Any, depth: int, progress: _Progress) -> Any:
+    """A dict, given as its keys and its values."""
+    keys, values = (_each(part, depth, progress) for part in content)
+    if set(map(type, keys)) <= {str} and not any(key[:1] == "$" for key in keys):
+        named = dict(zip(keys, values, strict=True))
+        if len(named) != len(keys):
+            raise Unencodable("dict with keys that are equal once flattened")
+        return named
+    return {"$dict": list(zip(keys, values, strict=True))}
 
 
-def _rarer(
-    value: Any, kind: type, depth: int, count: list[int], refer: Callable[[object], int] | None
-) -> Any:
-    """Types off the beaten track."""
-
-    def again(base: Any) -> Any:
-        return _plain(base, depth, count, refer)
-
-    if kind is bytes or kind is bytearray:
-        return {"$" + kind.__name__: value.hex()}
-    if kind is complex:
-        return {"$complex": [again(value.real), again(value.imag)]}
-    if kind is range:
-        return {"$range": [again(part) for part in (value.start, value.stop, value.step)]}
-    if kind is Decimal or kind is Fraction:
-        return {"$" + kind.__name__.lower(): str(value)}
-    if kind is deque:
-        return {"$deque": _each(list(value), depth, count, refer)}
-    if kind in (type({}.keys()), type({}.values()), type({}.items())):
-        return _each(list(value), depth, count, refer)
-    if kind in _ITERATORS:
-        items = list(islice(value, MAX_ITERATED + 1))
-        if len(items) > MAX_ITERATED:
-            raise Unencodable(f"{kind.__name__} of more than {MAX_ITERATED} items")
-        return {"$iterator": _each(items, depth, count, refer)}
-    if kind is re.Match:
-        return {"$match": [value.start(), str(value.group())]}
-    if isinstance(value, type) and kind is type:
-        if BUILTIN_TYPES.get(value.__name__) is value:
-            return {"$type": value.__name__}
-        raise Unencodable("type")
-    return _flattened(value, kind, depth, count, refer)
+def _long(value: int) -> Any:
+    plain = value.bit_length() <= PLAIN_INT_BITS and has_usual_digits()
+    return value if plain else {"$int": hex(value)}
 
 
-def _flattened(
-    value: Any, kind: type, depth: int, count: list[int], refer: Callable[[object], int] | None
-) -> Any:
-    """Subclasses of builtins, read through their base's own methods; then handles, then refusal."""
-
-    def again(base: Any) -> Any:
-        return _plain(base, depth, count, refer)
-
-    if issubclass(kind, bool | int):
-        return again(int.__int__(value))
-    if issubclass(kind, float):
-        return again(float.__float__(value))
-    if issubclass(kind, complex):
-        return again(
-            complex(
-                complex.__getattribute__(value, "real"), complex.__getattribute__(value, "imag")
-            )
-        )
-    if issubclass(kind, str):
-        return str.__str__(value)
-    if issubclass(kind, bytes):
-        return {"$bytes": bytes.hex(value)}
-    if issubclass(kind, list):
-        return _each(list.__getitem__(value, slice(None)), depth, count, refer)
-    if issubclass(kind, tuple):
-        return {"$tuple": _each(tuple.__getitem__(value, slice(None)), depth, count, refer)}
-    if issubclass(kind, dict):
-        return _mapping(dict.items(value), depth, count, refer)
-    if issubclass(kind, set):
-        return {"$set": _each(set.copy(value), depth, count, refer)}
-    if issubclass(kind, frozenset):
-        return {"$frozenset": _each(list(frozenset.__iter__(value)), depth, count, refer)}
-    if refer is not None:
-        return {"$ref": refer(value)}
-    if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
-        return again(value.item())
-    raise Unencodable(kind.__name__)
+def _rarer(value: Any, depth: int, progress: _Progress) -> Any:
+    try:
+        plainer = flattened(value)
+    except UnknownClass:
+        if progress.refer is None:
+            raise
+        return {"$ref": progress.refer(value)}
+    if type(plainer) is not Tagged:
+        return _plain(plainer, depth, progress)
+    tag, body = plainer.tag, plainer.body
+    if type(body) is str:
+        progress.spell(len(body))
+        return {tag: body}
+    if tag == "$dict":
+        return _mapping(body, depth, progress)
+    return {tag: _each(body, depth, progress)}
 
 
-# --- digests of values too large to send ----------------------------------------------------------
+# --- what JSON's encoder cannot write -------------------------------------------------------------
 
 
-def digest(value: object) -> Wire:
-    """`{"$sha256": ..}` over a text that is the same for values that `==` takes for equal: 1, 1.0
-    and True are one number, sets and dicts have no order. Raises Unencodable."""
-    hashed = sha256()
-    _feed(value, 0, hashed.update)
-    return Wire(_dumps({"$sha256": hashed.hexdigest()}))
+def spelled(data: Any) -> str:
+    """Data that JSON has, as text of this codec."""
+    try:
+        text = "".join(_write(data, 0))
+    except Unencodable:
+        raise
+    except ValueError:  # nan, an infinity, an integer that str() refuses
+        return "".join(_write(_mended(data), 0))
+    if "\\ud" in text or _has_long_number(text):
+        return "".join(_write(_mended(data), 0))
+    return text
 
 
-def _short(items: Any) -> bool:
-    """Whether no integer among them travels as hex."""
-    return all(type(item) is str or item.bit_length() <= PLAIN_INT_BITS for item in items)
+def _has_long_number(text: str) -> bool:
+    stretches = range(0, len(text) if len(text) > _STRIDE + _STRETCH else 0, _STRIDE)
+    return any(text[start : start + _STRETCH].isdecimal() for start in stretches)
 
 
-def _feed(value: Any, depth: int, update: Callable[[bytes], object]) -> None:
-    kind = type(value)
-    if depth > MAX_DEPTH:
-        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels, or cyclic")
+def _mended(data: Any) -> Any:
+    """The same data with tags for what JSON would lose or refuse."""
+    kind = type(data)
+    if kind is str:
+        parts = BETWEEN_SURROGATES.split(data)
+        return data if len(parts) == 1 else {"$str": parts}
+    if kind is int:
+        return data if data.bit_length() <= PLAIN_INT_BITS else {"$int": hex(data)}
+    if kind is float:
+        return data if data - data == 0.0 else {"$float": float.__repr__(data)}
+    if kind is dict:
+        pairs = [(_mended(key), _mended(item)) for key, item in data.items()]
+        plain = all(type(key) is str for key, _ in pairs)
+        return dict(pairs) if plain else {"$dict": pairs}
     if kind is list or kind is tuple:
-        update(b"[" if kind is list else b"([")
-        if set(map(type, value)) <= {int, str} and _short(value):  # the usual giant, in one go
-            update(_dumps(list(value))[1:-1].encode())
-        else:
-            for index, item in enumerate(value):
-                update(b"," if index else b"")
-                _feed(item, depth + 1, update)
-        update(b"]")
-    elif kind is dict or kind is set or kind is frozenset:
-        parts = value.items() if kind is dict else value
-        update(b"{" if kind is dict else b"<")
-        for text in sorted(digest(part) for part in parts):
-            update(text.encode())
-        update(b">")
-    elif kind is bool or (kind is float and value.is_integer()):
-        update(str(int(value)).encode())
-    else:
-        update(_dumps(_plain(value, depth, [0], None)).encode())
+        return [_mended(item) for item in data]
+    return data

@@ -15,14 +15,14 @@ Leniency, on purpose: a method may come as a plain function and a function as a 
 import builtins
 import json
 import os
-import resource
 import sys
 import time
 import types
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
-from judge.sandbox.inside.jobs import JobText, Mode, read_all
+from judge.sandbox.inside.jobs import JobText, Mode, Order, read_all
 from judge.sandbox.inside.nodes import GIVE, TAKE, ListNode, TreeNode, node_type
 from problems.values import Unencodable, decode, digest, encode
 from problems.values.form import TooMany
@@ -47,19 +47,18 @@ def prepare() -> None:
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 
 
-def main(mode: Mode) -> None:
+def main(order: Order, entry: dict[str, Any]) -> None:
     """Run the job on descriptor 4. Never returns."""
-    job = take_job()
-    run_calls(mode, job, RESULTS, resource.getrlimit(resource.RLIMIT_FSIZE)[0])
+    run_calls(order.mode, take_job(order, entry), RESULTS, order.output_bytes)
     flush()
     os._exit(0)
 
 
-def take_job() -> JobText:
+def take_job(order: Order, entry: dict[str, Any]) -> JobText:
     """Read the job and let go of its descriptor."""
-    job = JobText.parse(read_all(JOB))
+    text = read_all(JOB, order.text_bytes)
     os.close(JOB)
-    return job
+    return JobText.parse(entry, text, order.inputs, order.preamble_bytes, joined=order.joined)
 
 
 # --- loading -------------------------------------------------------------------------------------
@@ -98,14 +97,14 @@ def find(namespace: dict[str, Any], name: str, owner: str) -> Callable[[], Calla
 # --- function and class --------------------------------------------------------------------------
 
 
-def run_calls(mode: Mode, job: JobText, results: int, room: int) -> None:
+def run_calls(mode: int, job: JobText, results: int, room: int) -> None:
     """Every input in this one process; each answer is written as soon as it is there. When an
     answer no longer fits into `room` bytes beside others, the rest is left to the next process."""
     answered = 0
 
     def write(line: str) -> None:
         nonlocal room, answered
-        text = line.encode("ascii", "backslashreplace") + b"\n"
+        text = line.encode("ascii", "backslashreplace")
         if len(text) > room and answered > 1:
             os._exit(FULL)
         room -= len(text)
@@ -114,31 +113,26 @@ def run_calls(mode: Mode, job: JobText, results: int, room: int) -> None:
             text = text[os.write(results, text) :]
 
     try:
-        namespace = load(job, MODULE)
-        entry = job.entry
-        run = (
-            _class_call(namespace, entry)
-            if mode is Mode.CLASS
-            else _function_call(namespace, entry)
-        )
+        namespace, entry = load(job, MODULE), job.entry
+        run = (_class_call if mode == Mode.CLASS else _function_call)(namespace, entry)
     except Refused as refused:
-        write(f"0 refused {one_line(str(refused))}")
+        write(f"0 refused {one_line(str(refused))}\n")
         return
     except BaseException as error:
-        write(f"0 raised {describe(error)}")
+        write(f"0 raised {describe(error)}\n")
         return
-    write("0 loaded")
-    clock = time.process_time_ns
-    for text in job.inputs:
+    write("0 loaded\n")
+    clock, joined = time.process_time_ns, job.joined
+    for given in job.inputs:
         started = clock()
         try:
-            arguments = decode(text.decode("ascii"), types=True)
+            arguments = given if joined else decode(given.decode("ascii"), types=True)
             line = f"value {run(arguments)}"
         except Unencodable as refusal:
             line = f"bad_type {one_line(str(refusal))}"
         except BaseException as error:
             line = f"raised {describe(error)}"
-        write(f"{(clock() - started) // 1000} {line}")
+        write(f"{(clock() - started) // 1000} {line}\n")
 
 
 def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:
@@ -149,12 +143,14 @@ def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable
     take = TAKE.get(node_type(answer), answer_text if entry["digests"] else encode)
     plain = not any(givers)
 
+    if plain and in_place is None:
+        return lambda arguments: take(make()(*arguments))
+
     def run(arguments: list[Any]) -> str:
-        if not plain:
-            arguments = [
-                give(argument, kind) if give else argument
-                for argument, give, kind in zip(arguments, givers, entry["types"], strict=False)
-            ]
+        arguments = [
+            give(argument, kind) if give else argument
+            for argument, give, kind in zip_longest(arguments, givers, entry["types"])
+        ][: len(arguments)]
         returned = make()(*arguments)
         return take(returned if in_place is None else arguments[in_place])
 

@@ -43,21 +43,21 @@ def preload(packages: Iterable[str]) -> None:
 
 def warm_up(nowhere: int) -> None:
     """Walk the paths a child will walk, on a trusted snippet; results go to the descriptor given."""
-    text = compose(
-        {
-            "name": "solve",
-            "owner": "Solution",
-            "types": ["list[int]", "str"],
-            "returns": "",
-            "in_place": None,
-            "digests": True,
-        },
-        ['[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'],
-        "import math",
-        WARM_UP,
-    )
-    for _ in range(20):
-        child.run_calls(Mode.FUNCTION, JobText.parse(text), nowhere, 1 << 20)
+    entry = {
+        "name": "solve",
+        "owner": "Solution",
+        "types": ["list[int]", "str"],
+        "returns": "",
+        "in_place": None,
+        "digests": True,
+    }
+    plain, tagged = '[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'
+    for inputs in ([plain, tagged], [plain, plain]) * 10:
+        text = compose(entry, inputs, "import math", WARM_UP)
+        job = JobText.parse(
+            entry, text.content, text.inputs, text.preamble_bytes, joined=text.joined
+        )
+        child.run_calls(Mode.FUNCTION, job, nowhere, 1 << 20)
         serving.rehearse()
         examiner.rehearse()
     sys.modules.pop(child.MODULE, None)

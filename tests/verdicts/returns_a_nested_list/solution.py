@@ -1,0 +1,23 @@
+def work():
+    nested = []
+    for _ in range(1_000_000):
+        nested = [nested]
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        work()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    work()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))
