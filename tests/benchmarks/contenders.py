@@ -2,7 +2,8 @@
 
 A contender is made by one of the functions below and called with a number of workers; it returns a
 Pace, solutions and seconds, with start-up and warm-up off the clock. Ours are judged through
-judge.verdicts.judging.judge, comparison on the host included, by a thread a worker.
+judge.verdicts.judging.judge, comparison on the host included, by as many threads as the sandbox asks
+for; no more processes of solutions than workers run at once.
 """
 
 import contextlib
@@ -132,7 +133,7 @@ def ours(
 
         def all_of(todo: Sequence[Problem]) -> float:
             left = iter(todo)
-            threads = [threading.Thread(target=work, args=(left,)) for _ in range(workers)]
+            threads = [threading.Thread(target=work, args=(left,)) for _ in range(sandbox.callers)]
             started = time.perf_counter()
             for thread in threads:
                 thread.start()
@@ -150,9 +151,9 @@ def ours(
 
 
 @contextlib.contextmanager
-def sandboxes(name: str) -> Iterator[Callable[[int], Sandbox]]:
-    """Sandboxes of one kind, one for each number of workers, kept open to the end. Raises
-    SandboxUnavailable at once where there can be none."""
+def sandboxes(name: str, first: int = 1) -> Iterator[Callable[[int], Sandbox]]:
+    """Sandboxes of one kind, one for each number of workers, kept open to the end. The one
+    for `first` is opened at once. Raises SandboxUnavailable where there can be none."""
     tag = image.build().tag if name == "docker" else ""
     opened: dict[int, Sandbox] = {}
 
@@ -162,7 +163,7 @@ def sandboxes(name: str) -> Iterator[Callable[[int], Sandbox]]:
         return opened[workers]
 
     try:
-        open_for(1)
+        open_for(first)
         yield open_for
     finally:
         for sandbox in opened.values():

@@ -9,7 +9,7 @@ several runs, taken in turns.
 
 import threading
 import time
-from statistics import linear_regression, median
+from statistics import median
 
 import pytest
 
@@ -68,9 +68,17 @@ def marginal(seconds, low, high):
 
 
 def line(seconds):
-    """What is paid once, and per unit, by least squares."""
-    slope, once = linear_regression(list(seconds), list(seconds.values()))
-    return once, slope
+    """What is paid once, and per unit: least squares of the relative error, so that the smallest
+    rung counts as much as the largest."""
+    weights = [1 / value**2 for value in seconds.values()]
+    total = sum(weights)
+    middle = sum(w * x for w, x in zip(weights, seconds, strict=True)) / total
+    height = sum(w * y for w, y in zip(weights, seconds.values(), strict=True)) / total
+    points = [
+        (w, x - middle, y - height) for w, (x, y) in zip(weights, seconds.items(), strict=True)
+    ]
+    slope = sum(w * x * y for w, x, y in points) / sum(w * x * x for w, x, _ in points)
+    return height - slope * middle, slope
 
 
 @pytest.mark.parametrize("name", ["namespaces", "docker"])
@@ -118,16 +126,16 @@ def test_workers_share_the_cores_and_more_of_them_cost_nothing(name, backends):
 
 
 def rate(sandbox, job, count):
-    """Jobs a second, by a thread a worker."""
+    """Jobs a second, by as many threads as keep it busy."""
     left = iter(range(count))
 
     def work():
         for _ in left:
             spent(sandbox, job)
 
-    for _ in range(sandbox.workers):
+    for _ in range(sandbox.callers):
         sandbox.run(job)
-    threads = [threading.Thread(target=work) for _ in range(sandbox.workers)]
+    threads = [threading.Thread(target=work) for _ in range(sandbox.callers)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -20,11 +20,15 @@ from pathlib import Path
 
 import pytest
 
+from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import NAMES
+from judge.sandbox.engine import connect
 from judge.verdicts.corpus import find_corpus, read_corpus
 from judge.verdicts.judging import Conditions, judge
 from judge.verdicts.posed import HONEST, KINDS, pose
+from problems.problem import Problem
 from tests.benchmarks.contenders import sandboxes
+from tests.conftest import missing
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -47,11 +51,14 @@ class Draw:
     """A job, and what it may come to."""
 
     name: str
-    problem: object
+    problem: Problem
     source: str
     conditions: Conditions
-    honest: bool
-    verdicts: tuple[str, ...]
+    verdicts: tuple[str, ...] = ("AC",)
+
+    @property
+    def honest(self):
+        return self.verdicts == ("AC",)
 
 
 # --- the draw ------------------------------------------------------------------------------------
@@ -67,13 +74,11 @@ def pools(tasks):
     for task in tasks:
         for name, problem in (("data", task.as_data), ("whole", task.whole)):
             title = f"{problem.slug} {name}"
-            honest.append(Draw(title, problem, task.source, Conditions(), True, ("AC",)))
+            honest.append(Draw(title, problem, task.source, Conditions()))
     examined = Conditions(examiner=True)
     for kind in KINDS:
         for conditions in (Conditions(), examined):
-            honest += [
-                Draw(f"honest {kind}", pose("double", kind), HONEST, conditions, True, ("AC",))
-            ] * 15
+            honest += [Draw(f"honest {kind}", pose("double", kind), HONEST, conditions)] * 15
     for case in read_corpus(find_corpus()):
         if case.honest:
             continue
@@ -84,7 +89,7 @@ def pools(tasks):
                 continue
             late = "TLE" in expected.verdicts
             verdicts = (*expected.verdicts, "TLE")
-            draw = Draw(f"{case.name} {kind}", problem, case.source, Conditions(), False, verdicts)
+            draw = Draw(f"{case.name} {kind}", problem, case.source, Conditions(), verdicts)
             (slow if late else quick).append(draw)
     return honest, quick, slow
 
@@ -105,22 +110,23 @@ def drawn(tasks, count):
 
 def look():
     """What this process and its sandboxes hold, countable and comparable."""
-    tree = descendants()
     return {
-        "descriptors": sorted(re.sub(r"\d+", "N", target) for target in descriptors()),
-        "threads": threading.active_count(),
-        "processes": sorted(Counter(tree).items()),
-        "mounts": sorted(mounts()),
-        "cgroups": len(cgroups()),
-        "containers": len(containers()),
-        "files": sorted(re.sub(r"\d+", "N", name) for name in files()),
+        "descriptors": Counter(
+            re.sub(r"[0-9a-f]*\d[0-9a-f]*", "N", each) for each in descriptors()
+        ),
+        "threads": Counter({"threads": threading.active_count()}),
+        "processes": Counter(descendants()),
+        "mounts": Counter(mounts()),
+        "cgroups": Counter({"cgroups": len(cgroups())}),
+        "containers": Counter({"containers": len(containers())}),
+        "files": Counter(files()),
     }
 
 
 def descriptors():
     for name in os.listdir("/proc/self/fd"):
         try:
-            yield os.readlink(f"/proc/self/fd/{name}")
+            yield str(Path("/proc/self/fd", name).readlink())
         except OSError:
             continue  # the one that listed them
 
@@ -153,8 +159,7 @@ def cgroups():
     """Control groups that this process made: their names hold its id."""
     found = []
     for folder, _, _ in os.walk("/sys/fs/cgroup"):
-        name = os.path.basename(folder)
-        if "judge" in folder and str(os.getpid()) in re.findall(r"\d+", name):
+        if "judge" in folder and str(os.getpid()) in re.findall(r"\d+", Path(folder).name):
             found.append(folder)
     return found
 
@@ -162,7 +167,6 @@ def cgroups():
 def containers():
     """Containers whose owner's lock is this process's."""
     from judge.errors import SandboxUnavailable
-    from judge.sandbox.engine import connect
 
     try:
         client = connect()
@@ -185,12 +189,19 @@ def files():
                 yield entry.path
 
 
-def settled(wanted, patience=5.0):
-    """A look at the host once it is as it was, or what it is after a while."""
+def differences(before, patience=5.0):
+    """What is more or less than `before` and does not go away by itself."""
     deadline = time.monotonic() + patience
-    while (found := look()) != wanted and time.monotonic() < deadline:
+    while (now := look()) != before and time.monotonic() < deadline:
         time.sleep(0.1)
-    return found
+    return {
+        key: {
+            "more": list((now[key] - before[key]).items()),
+            "less": list((before[key] - now[key]).items()),
+        }
+        for key in before
+        if now[key] != before[key]
+    }
 
 
 def resident():
@@ -204,14 +215,14 @@ def resident():
 
 
 def run_all(sandbox, jobs):
-    """Judge them by a thread a worker; what went wrong, and how often each verdict came."""
+    """Judge them by as many threads as keep it busy; what went wrong, and how often each verdict came."""
     left, wrong, verdicts = iter(jobs), [], Counter()
 
     def work():
         for draw in left:
             try:
                 judgement = judge(draw.problem, draw.source, sandbox, draw.conditions)
-            except Exception as error:
+            except SandboxError as error:
                 wrong.append(f"{draw.name}: {type(error).__name__}: {error}")
                 continue
             verdicts[judgement.verdict] += 1
@@ -220,7 +231,7 @@ def run_all(sandbox, jobs):
                     f"{draw.name}: {judgement.verdict} {judgement.reason} {judgement.message}"
                 )
 
-    threads = [threading.Thread(target=work) for _ in range(WORKERS)]
+    threads = [threading.Thread(target=work) for _ in range(sandbox.callers)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -228,23 +239,38 @@ def run_all(sandbox, jobs):
     return wrong, verdicts
 
 
+def open_every_box(sandbox, jobs):
+    """Have each slot open a box of every kind that these jobs need: one job a slot, all at once."""
+    slow_start = f"import time\ntime.sleep(0.3)\n{HONEST}"
+    for packages in sorted({draw.problem.packages for draw in jobs}):
+        problem = replace(pose("double", "examined"), packages=packages)
+        threads = [
+            threading.Thread(target=judge, args=(problem, slow_start, sandbox))
+            for _ in range(sandbox.callers)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_after_ten_thousand_jobs(name, tasks):
-    from judge.errors import SandboxUnavailable
-    from tests.conftest import missing
-
     jobs = drawn(tasks, JOBS)
     first = {draw.name: draw for draw in jobs}
     try:
-        with sandboxes(name) as open_for:  # whatever is made once in a process's life is made here
+        with sandboxes(
+            name, WORKERS
+        ) as open_for:  # whatever is made once in a process's life is made here
             run_all(open_for(WORKERS), [draw for draw in first.values() if draw.honest][:40])
     except SandboxUnavailable as error:
         missing(str(error))
     closed = look()
-    with sandboxes(name) as open_for:
+    with sandboxes(name, WORKERS) as open_for:
         sandbox = open_for(WORKERS)
         warm = [draw for draw in jobs if draw.honest][:200]
         wrong, _ = run_all(sandbox, warm)
+        open_every_box(sandbox, jobs)
         opened, memory = look(), [resident()]
         started, verdicts = time.monotonic(), Counter()
         for part in range(10):
@@ -253,9 +279,9 @@ def test_nothing_is_left_after_ten_thousand_jobs(name, tasks):
             verdicts += came
             memory.append(resident())
         seconds = time.monotonic() - started
-        run_all(sandbox, warm)  # boxes that a last hostile job cost are there again
-        assert settled(opened) == opened
-    assert settled(closed) == closed
+        open_every_box(sandbox, jobs)  # those that hostile jobs cost are there again
+        assert differences(opened) == {}
+    assert differences(closed) == {}
     slow = sum("TLE" in draw.verdicts[:-1] for draw in jobs)
     print(
         f"\n\n{name}: {len(jobs):,} jobs ({sum(draw.honest for draw in jobs):,} honest, {slow} slow) "
