@@ -1,7 +1,7 @@
 """The same verdict whoever judges: both backends, one worker and two, an idle machine and a busy one.
 
 Judged are all answers of the real data (each distinct one once), the reference solutions of the sets,
-and the wrong solutions of the bundled one; what the answers' problems say of limits holds. A busy
+and the wrong solutions of the bundled one, under one CPU limit that keeps endless loops short. A busy
 machine is one with two processes that spin. Every difference is listed; none is the target.
 JUDGE_BENCH_SHARE takes every n-th solution only.
 """
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -33,7 +33,8 @@ pytestmark = [
 ]
 SHARE = int(os.environ.get("JUDGE_BENCH_SHARE", "1"))
 WAYS = [(workers, busy) for workers in (1, 2) for busy in (False, True)]
-AS_RECORDED = Conditions(preamble=COMMON_PREAMBLE, helpers="solution")
+CPU_SECONDS = 1.5
+AS_RECORDED = Conditions(preamble=COMMON_PREAMBLE, helpers="solution", cpu_seconds=CPU_SECONDS)
 ANSWERS = {
     "humaneval/HumanEval.jsonl.gz": (
         "ldb-humaneval/gpt-3.5-turbo-0613.jsonl.gz",
@@ -73,10 +74,11 @@ def answers_of(data):
 
 
 def references(data):
-    plain = Conditions()
+    plain = Conditions(cpu_seconds=CPU_SECONDS)
+    examined = replace(plain, examiner=True)
     for task in read_tasks(data):
         yield Posed("reference, as data", task.as_data, task.source, plain)
-        yield Posed("reference, examined", task.whole, task.source, Conditions(examiner=True))
+        yield Posed("reference, examined", task.whole, task.source, examined)
     for name in ("mbpp/mbpp.jsonl.gz", "apps-150/selected150.jsonl.gz"):
         for problem in read_any(data / name).problems:
             if problem.reference:
