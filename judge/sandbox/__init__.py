@@ -23,8 +23,8 @@ def open_sandbox(
 
     `image` is the tag of a Docker image, empty for the one that `judge sandbox build` makes;
     `recycle` the jobs a box serves before it is replaced; `waiting` the callers that may wait for a
-    slot; `channels` the folder, private to this user, of locks and sockets. Only a check of the
-    host opens one that is not `probed`: it has no tier yet, and is not to be used for solutions.
+    slot; `channels` the folder, private to this user, of locks and sockets. Not `probed`, it has no
+    tier, and nobody knows what it stops: for showing what the probes find.
     """
     from judge.sandbox import selfcheck
 
@@ -40,9 +40,10 @@ def open_sandbox(
         case _:
             raise UsageError(f"no sandbox is called {name!r}; there are: {', '.join(NAMES)}")
     pool = Pool(backend, workers, recycle=recycle, waiting=waiting)
+    if not probed:
+        return pool
     try:
-        if probed:
-            pool.found(selfcheck.reached(selfcheck.probe(pool)))
+        pool.found(selfcheck.reached(selfcheck.probe(pool)))
     except BaseException:
         pool.close()
         raise

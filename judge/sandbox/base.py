@@ -148,7 +148,9 @@ class Sandbox(Protocol):
 
     name: str
 
-    host: Host
+    @property
+    def host(self) -> Host:
+        """Where jobs run."""
 
     @property
     def workers(self) -> int:

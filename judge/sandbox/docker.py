@@ -35,7 +35,7 @@ from judge.sandbox.cgroups import MOST_PROCESSES, SLACK_MB
 from judge.sandbox.engine import connect, understood
 from judge.sandbox.image import PYTHON, find
 from judge.sandbox.inside.box import ENVIRONMENT, FLAGS, SCRATCH, STACK_BYTES, THREAD_STACK_BYTES
-from judge.sandbox.leases import Lease, meeting_place
+from judge.sandbox.leases import Lease, meeting_place, open_lock
 from judge.sandbox.namespaces import CODE, runner_digest
 
 OWNER_LABEL, MEETING_LABEL = "judge.owner", "judge.meeting"
@@ -171,7 +171,7 @@ class DockerBackend:
 
     def _take_owner_lock(self) -> IO[str]:
         path = self._meeting / f"owner-{os.getpid()}-{os.urandom(4).hex()}.lock"
-        lock = path.open("w")
+        lock = open_lock(path)
         fcntl.flock(lock, fcntl.LOCK_EX)
         return lock
 
@@ -200,16 +200,19 @@ class DockerBackend:
 def _listen(channel: Path) -> socket.socket:
     """A socket in a fresh folder that only its container is shown."""
     _take_away(channel)
-    channel.mkdir(mode=0o755)
-    channel.chmod(0o755)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
+        channel.mkdir(exist_ok=True)
+        channel.chmod(0o755)
         listener.bind(str(channel / "socket"))
         (channel / "socket").chmod(0o666)  # the folder above it is private
         listener.listen(1)
     except OSError as error:
         listener.close()
-        raise SandboxUnavailable(f"cannot listen in {channel} ({error.strerror})") from None
+        raise SandboxUnavailable(
+            f"cannot listen in {channel} ({error.strerror}); make room there, or name another folder "
+            "with JUDGE_SANDBOX_CHANNELS"
+        ) from None
     return listener
 
 

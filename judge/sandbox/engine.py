@@ -1,5 +1,7 @@
 """The Docker engine's door: one connection, and its failures in our words."""
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,12 +23,21 @@ def connect() -> "docker.DockerClient":
 def understood(what: str) -> Iterator[None]:
     """Turn whatever the engine or the way to it raises into SandboxUnavailable."""
     try:
+        _knock()
         yield
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise SandboxUnavailable(
             f"the Docker engine {what} ({_short(error)}); start it, name it with DOCKER_HOST, or use "
             "JUDGE_SANDBOX=namespaces"
         ) from None
+
+
+def _knock() -> None:
+    """Raise OSError where a local engine does not listen: the driver would leave a socket open."""
+    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+            knocking.connect(address.removeprefix("unix://"))
 
 
 def _short(error: Exception) -> str:

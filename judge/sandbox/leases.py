@@ -22,7 +22,7 @@ class Lease:
 
     def __init__(self, folder: Path) -> None:
         for uid in range(FIRST_UID, LAST_UID, 2):
-            lock = (folder / f"uid-{uid}.lock").open("w")
+            lock = open_lock(folder / f"uid-{uid}.lock")
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -44,6 +44,17 @@ class Lease:
     def close(self) -> None:
         """Let somebody else have them."""
         self._lock.close()
+
+
+def open_lock(path: Path) -> IO[str]:
+    """A file to lock. Raises SandboxUnavailable."""
+    try:
+        return path.open("a")
+    except OSError as error:
+        raise SandboxUnavailable(
+            f"cannot take a lock at {path} ({error.strerror}); make room there, or name another folder "
+            "with JUDGE_SANDBOX_CHANNELS"
+        ) from None
 
 
 def meeting_place(given: Path | None = None) -> Path:

@@ -81,14 +81,15 @@ def read_calls(count: int, lines: bytes, usage: Usage, *, full: bool = False) ->
     first, *claims = _lines(lines) or [""]
     kind = first.partition(" ")[2]
     if kind != "loaded":
-        return Calls((_run(first) if kind else _end(usage),) * max(count, 1), count, loaded=False)
+        ended = _end(usage) if usage.killed_by or not kind else _run(first)
+        return Calls((ended,) * max(count, 1), count, loaded=False)
     if len(claims) > count:
         return Calls((Run(Ending.EXITED, detail="protocol"),) * count, count, loaded=False)
     runs = [_run(claim) for claim in claims]
     settled = len(runs)
     if len(runs) < count:
         runs.append(_end(usage))
-        settled += not full
+        settled += not (full and claims)  # which ends so only behind another answer
         runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
     elif usage.killed_by or usage.exit_code or usage.signal:
         runs[-1:] = [_end(usage)]
@@ -157,6 +158,8 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
     if verdict == "passed":
         return Run(Ending.RETURNED, cpu_seconds=solution.cpu_seconds)
     reason, _, message = detail.partition(" ")
+    if reason == "too_big":
+        return Run(Ending.KILLED, detail="stdout", cpu_seconds=solution.cpu_seconds)
     if verdict == "refused":
         return Run(Ending.REFUSED, detail="check", message=detail)
     if verdict == "raised":

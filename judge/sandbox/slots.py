@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from judge.errors import SandboxError
 from judge.sandbox import packing
 from judge.sandbox.base import Accept, Ending, Job, Report, Run, Stop, Usage
 from judge.sandbox.boxes import Box
@@ -51,6 +52,9 @@ class Slot:
             if job.isolated or packing.mode_of(job.entry) is Mode.PROGRAM:
                 return self._run_apart(job, accept)
             return self._run_together(job, accept)
+        except OSError as error:  # no descriptor, no memory, no room: never the solution's fault
+            self.close_boxes()
+            raise SandboxError(f"the host has no means to run a job now ({error})") from None
         except BaseException:
             self.close_boxes()
             raise
@@ -75,7 +79,7 @@ class Slot:
         """One process for as many examples as it survives, then another; CPU, wall time and bytes
         are counted over all of them."""
         runs: list[Run] = []
-        usage, printed, stuck = Usage(), "", False
+        usage, printed = Usage(), ""
         limits, count, wall = job.limits, len(job.inputs), job.limits.wall_seconds
         while True:
             left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
@@ -86,14 +90,12 @@ class Slot:
                 wall - usage.wall_seconds,
             )
             usage, printed = packing.summed(usage, ended), printed or output
-            settled = calls.settled
-            runs += calls.runs[:settled]
+            runs += calls.runs[: calls.settled]
             if len(runs) >= count or not calls.loaded:
                 break
-            if packing.size(runs) > MOST_KEPT or (stuck and not settled):
+            if packing.size(runs) > MOST_KEPT:
                 usage, runs = packing.stopped(usage, runs, "stdout")
                 break
-            stuck = not settled
             if usage.wall_seconds >= wall:
                 usage, runs = packing.stopped(usage, runs, "wall")
                 break

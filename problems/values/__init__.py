@@ -25,6 +25,6 @@ have the same). A dict whose keys are all plain strings without `$` may be writt
 from problems.values.digests import digest
 from problems.values.form import Undecodable, Unencodable, Wire
 from problems.values.reading import decode
-from problems.values.writing import encode
+from problems.values.writing import encode, settled
 
-__all__ = ["Undecodable", "Unencodable", "Wire", "decode", "digest", "encode"]
+__all__ = ["Undecodable", "Unencodable", "Wire", "decode", "digest", "encode", "settled"]

@@ -6,22 +6,58 @@ by piece, so a giant needs little memory beside its own. Digests are stored with
 is fed for a value must never change.
 """
 
+import math
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
 from problems.values.flattening import Tagged, flattened
-from problems.values.form import MAX_DEPTH, PLAIN_INT_BITS, Unencodable, Wire, has_usual_digits
+from problems.values.form import (
+    MAX_DEPTH,
+    MAX_ITEMS,
+    PLAIN_INT_BITS,
+    Unencodable,
+    Wire,
+    has_usual_digits,
+)
+from problems.values.shapes import unfolded
 from problems.values.writing import refuse_explosion, spelled
 
 _AT_ONCE = 1_024
 """Members that are written in one go; strings among them may be long."""
 _EASY = frozenset((int, str, type(None)))
 
-_Update = Callable[[bytes], object]
+
+class _Hash:
+    """The hash of one value, or of a part of one; all parts count into one tally."""
+
+    def __init__(self, tally: "_Tally") -> None:
+        self._sha = sha256()
+        self.update = self._sha.update
+        self.tally = tally
+
+    def text(self) -> str:
+        """What stands for the value."""
+        return f'{{"$sha256":"{self._sha.hexdigest()}"}}'
+
+
+class _Tally:
+    """Items fed; the first time that they are very many, the value is looked at as a whole."""
+
+    def __init__(self, root: object) -> None:
+        self.items = 0
+        self.root = root
+        self.allowed: float = MAX_ITEMS
+
+    def add(self, items: int) -> None:
+        """Raises Unencodable for a cycle or for sharing that explodes."""
+        self.items += items
+        if self.items > self.allowed:
+            self.allowed = math.inf
+            refuse_explosion(self.root)
 
 
 def digest(value: object) -> Wire:
@@ -30,109 +66,112 @@ def digest(value: object) -> Wire:
     A NaN in it makes a digest that no other is equal to, as NaN is equal to nothing. Raises
     Unencodable, for iterators too: they can be read only once.
     """
-    refuse_explosion(value)
-    return Wire(_digest(value, 0))
+    hashed = _Hash(_Tally(value))
+    _feed(value, 0, hashed)
+    return Wire(hashed.text())
 
 
-def _digest(value: Any, depth: int) -> str:
-    hashed = sha256()
-    _feed(value, depth, hashed.update)
-    return f'{{"$sha256":"{hashed.hexdigest()}"}}'
-
-
-def _feed(value: Any, depth: int, update: _Update) -> None:
+def _feed(value: Any, depth: int, into: _Hash) -> None:
     kind = type(value)
     if kind is list:
-        _sequence(b"[", value, b"]", depth, update)
+        _sequence(b"[", value, b"]", depth, into)
     elif kind is tuple:
-        _sequence(b"([", value, b"]", depth, update)
+        _sequence(b"([", value, b"]", depth, into)
     elif kind is str or value is None:
-        update(spelled(value).encode())
+        into.update(spelled(value).encode())
     elif kind is int or kind is float or kind is bool or kind is complex:
-        update(_number(value))
+        into.update(_number(value))
     elif kind is dict:
-        _crowd(b"{", value.items(), b"}", depth, update)
+        _crowd(b"{", value.items(), depth, into)
     elif kind is set or kind is frozenset:
-        _crowd(b"<", value, b">", depth, update)
+        _crowd(b"<", value, depth, into)
     else:
         plainer = flattened(value)
         if type(plainer) is Tagged:
-            _tagged(plainer.tag, plainer.body, depth, update)
+            _tagged(plainer.tag, plainer.body, depth, into)
         else:
-            _feed(plainer, depth, update)
+            _feed(plainer, depth, into)
 
 
 def _sequence(
-    opening: bytes, items: Sequence[Any], closing: bytes, depth: int, update: _Update
+    opening: bytes, items: Sequence[Any], closing: bytes, depth: int, into: _Hash
 ) -> None:
-    _refuse_depth(depth)
-    update(opening)
-    easy = _EASY if has_usual_digits() else _EASY - {int}
+    _enter(items, depth, into)
+    into.update(opening)
     for start in range(0, len(items), _AT_ONCE):
-        some = items[start : start + _AT_ONCE]
         if start:
-            update(b",")
-        if easy.issuperset(map(type, some)):
-            update(spelled(some)[1:-1].encode())
-            continue
-        for index, item in enumerate(some):
-            if index:
-                update(b",")
-            _feed(item, depth + 1, update)
-    update(closing)
+            into.update(b",")
+        _some(items[start : start + _AT_ONCE], depth, into)
+    into.update(closing)
 
 
-def _crowd(
-    opening: bytes, parts: Collection[Any], closing: bytes, depth: int, update: _Update
-) -> None:
+def _some(items: Sequence[Any], depth: int, into: _Hash) -> None:
+    if set(map(type, items)) <= _EASY and has_usual_digits():
+        into.update(spelled(items)[1:-1].encode())
+        return
+    for index, item in enumerate(items):
+        if index:
+            into.update(b",")
+        _feed(item, depth + 1, into)
+
+
+def _crowd(opening: bytes, parts: Collection[Any], depth: int, into: _Hash) -> None:
     """What has no order, in the order of the digests."""
-    _refuse_depth(depth)
-    update(opening)
-    inner = depth if opening == b"{" else depth + 1  # a dict's pairs are no level of their own
-    for text in sorted([_digest(part, inner) for part in parts]):
-        update(text.encode())
-    update(closing)
+    _enter(parts, depth, into)
+    texts = []
+    for part in parts:
+        inner = _Hash(into.tally)
+        # the pairs of a dict are no level of their own
+        _feed(part, depth if opening == b"{" else depth + 1, inner)
+        texts.append(inner.text())
+    into.update(opening)
+    into.update("".join(sorted(texts)).encode())
+    into.update(b">")
 
 
-def _refuse_depth(depth: int) -> None:
+def _enter(parts: Collection[Any], depth: int, into: _Hash) -> None:
     if depth >= MAX_DEPTH:
+        unfolded(parts)  # a cycle has a name
         raise Unencodable(f"nested deeper than {MAX_DEPTH} levels")
+    into.tally.add(len(parts))
 
 
-def _tagged(tag: str, body: Any, depth: int, update: _Update) -> None:
+def _tagged(tag: str, body: Any, depth: int, into: _Hash) -> None:
     if tag == "$dict":
-        _crowd(b"{", list(zip(*body, strict=True)), b"}", depth, update)
+        _crowd(b"{", list(zip(*body, strict=True)), depth, into)
     elif tag in ("$set", "$frozenset"):
-        _crowd(b"<", body, b">", depth, update)
+        _crowd(b"<", body, depth, into)
     elif tag == "$deque":
-        _sequence(b'{"$deque":[', body, b"]}", depth, update)
+        _sequence(b'{"$deque":[', body, b"]}", depth, into)
     elif tag == "$iterator":
         raise Unencodable("iterator in a value too large to send")
     elif tag == "$decimal":
-        update(_number(Decimal(body)))
+        into.update(_number(Decimal(body)))
     elif tag == "$fraction":
-        update(_number(Fraction(body)))
+        into.update(_number(Fraction(body)))
     elif tag == "$complex":
-        update(_number(complex(*body)))
+        into.update(_number(complex(*body)))
     elif tag == "$range":
-        update(_range(range(*body)))
+        into.update(_range(range(*body)))
     else:
-        update(spelled({"$bytes" if tag == "$bytearray" else tag: body}).encode())
+        into.update(spelled({"$bytes" if tag == "$bytearray" else tag: body}).encode())
 
 
 def _range(value: range) -> bytes:
     """Ranges are equal when their members are, whatever made them."""
-    first, step = (value.start, value.step) if value else (0, 1)
-    count = max(
-        0, (value.stop - value.start + value.step - (1 if value.step > 0 else -1)) // value.step
-    )
-    if count < 2:
-        step = 1
-    return spelled({"$range": [first, first + count * step, step]}).encode()
+    if not value:
+        value = range(0)
+    elif value[0] == value[-1]:
+        value = range(value[0], value[0] + 1)
+    else:
+        value = range(value[0], value[-1] + value.step, value.step)
+    return spelled({"$range": [value.start, value.stop, value.step]}).encode()
 
 
 def _number(value: Any) -> bytes:
     """One text for all numbers that are equal, of whatever class."""
+    if type(value) is float and not value.is_integer() and value - value == 0.0:
+        return float.__repr__(value).encode()
     if type(value) is complex:
         if value.imag != 0.0:
             parts = [value.real + 0.0, value.imag + 0.0]  # no negative zeros
@@ -142,10 +181,8 @@ def _number(value: Any) -> bytes:
         return b'{"$float":"nan"}' + _salt(value)
     if type(value) in (int, bool):
         return _integer(int(value))
-    if value in (_INFINITY, -_INFINITY):
+    if value in (math.inf, -math.inf):
         return spelled(float(value)).encode()
-    if type(value) is float and not value.is_integer():
-        return float.__repr__(value).encode()
     exact = Fraction(value)
     if exact.denominator == 1:
         return _integer(exact.numerator)
@@ -156,9 +193,6 @@ def _number(value: Any) -> bytes:
     if near == exact:
         return float.__repr__(near).encode()
     return b'{"$fraction":"%b/%b"}' % (_integer(exact.numerator), _integer(exact.denominator))
-
-
-_INFINITY = float("inf")
 
 
 def _salt(value: Any) -> bytes:

@@ -54,7 +54,8 @@ def decode(text: str, *, types: bool = False, ref: Ref | None = None) -> Any:
     """
     _bound_size(text)
     scan = _scan_typed if types else _scan
-    if ref is not None or not has_usual_digits():
+    handles = ref is not None and ("$ref" in text or "\\u" in text)
+    if handles or not has_usual_digits():
         scan = _scanner(_BUILDERS | ({"$type": _type} if types else {}), ref)
     try:
         value, end = scan(text, 0)
@@ -121,6 +122,8 @@ def _scanner(builders: dict[str, _Build], ref: Ref | None = None) -> Callable[..
             tag, body = pairs[0]
             if tag[:1] != "$":
                 return {tag: body}
+            if tag == "$tuple" and type(body) is list:  # by far the most frequent
+                return tuple(body)
             build = builders.get(tag)
             if build is not None:
                 return build(body)
@@ -197,8 +200,9 @@ def _dict(body: Any) -> dict[Any, Any]:
     pairs = _items(body)
     if pairs and (set(map(type, pairs)) != {list} or set(map(len, pairs)) != {2}):
         raise Undecodable("a dict without pairs")
-    _hashable([key for key, _ in pairs])
-    built: dict[Any, Any] = dict(pairs)
+    built = dict(
+        zip(_hashable([key for key, _ in pairs]), [item for _, item in pairs], strict=True)
+    )
     if len(built) != len(pairs):
         raise Undecodable("duplicate keys of a dict")
     return built

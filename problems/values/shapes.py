@@ -17,6 +17,7 @@ KEYS, VALUES, ITEMS = type(_empty.keys()), type(_empty.values()), type(_empty.it
 _BASES = (list, tuple, dict, set, frozenset, deque)
 _CONTAINERS = frozenset(map(id, (*_BASES, KEYS, VALUES, ITEMS)))
 _INERT = frozenset((int, str, float, bool, type(None), bytes, complex))
+_INERT_IDS = frozenset(map(id, _INERT))
 _ENDLESS = 10**18
 _OPEN = -1
 _ALL = slice(None)
@@ -79,7 +80,7 @@ def unfolded(root: object) -> tuple[int, int, str]:
             fresh.append(parts)
         total, inner = len(parts), []
         for part in () if _holds_no_container(parts) else parts:
-            if is_container(type(part)):
+            if id(type(part)) not in _INERT_IDS and is_container(type(part)):
                 beneath = members(part)
                 if _holds_no_container(beneath):
                     total += len(beneath)

@@ -11,7 +11,6 @@ whole, once, by `unfolded`: that tells cycles, and sharing that explodes, from h
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from json import encoder
 from typing import Any
 
@@ -32,7 +31,7 @@ from problems.values.shapes import name_of, unfolded
 
 Refer = Callable[[object], int]
 
-_SUSPECT = 65_536
+_SUSPECT = 500_000
 """Items from which on a look at the whole is worth its time."""
 _OUT_OF_PROPORTION = 1_000
 """What comes to over MAX_ITEMS, and to so many times what it holds, was built to explode."""
@@ -42,7 +41,8 @@ _STRIDE = 2_000
 """A long number, wherever it begins, is all there is in some stretch of _STRETCH after a _STRIDE."""
 _STRETCH = 400
 
-_PLAIN: frozenset[type] = frozenset((str, int, bool, float, type(None)))
+_STR = frozenset((str,))
+_PLAIN: frozenset[Any] = frozenset((str, int, bool, float, type(None)))
 
 
 def _stray(value: object) -> Any:
@@ -72,15 +72,17 @@ def _writer() -> Callable[[Any, int], Sequence[str]]:
 _write = _writer()
 
 
-@dataclass(slots=True)
 class _Progress:
     """How far the writing of one value has come."""
 
-    root: object
-    refer: Refer | None
-    items: int = 0
-    characters: int = 0
-    allowed: int = _SUSPECT
+    items = 0
+    characters = 0
+    allowed = _SUSPECT
+
+    def __init__(self, root: object, refer: Refer | None) -> None:
+        self.root = root
+        self.refer = refer
+        self.plain = _PLAIN if has_usual_digits() else _PLAIN - {int}
 
     def look(self) -> None:
         """After more items than allowed: is it honest size? Raises Unencodable for cycles and for
@@ -120,6 +122,10 @@ def encode(value: object, refer: Refer | None = None) -> Wire:
         return Wire("true" if value else "false")
     if value is None:
         return Wire("null")
+    if kind is float and value - value == 0.0:  # type: ignore[operator]
+        return Wire(float.__repr__(value))
+    if kind is str and value.isascii() and len(value) < _SUSPECT:  # type: ignore[attr-defined, arg-type]
+        return Wire(encoder.encode_basestring_ascii(value))  # type: ignore[arg-type]
     try:
         text = spelled(_plain(value, 0, _Progress(value, refer)))
     except RecursionError:
@@ -127,6 +133,19 @@ def encode(value: object, refer: Refer | None = None) -> Wire:
     if len(text) > MAX_BYTES:
         raise TooMany(f"text of more than {MAX_BYTES >> 20} MiB")
     return Wire(text)
+
+
+def settled(text: Wire) -> Wire:
+    """The same value with the members of its sets in an order of their own, which does not hang on
+    the process that wrote them: for problems, whose digest is that of their text."""
+
+    def settle(named: dict[str, Any]) -> dict[str, Any]:
+        for tag in ("$set", "$frozenset"):
+            if tag in named:
+                named[tag].sort(key=spelled)
+        return named
+
+    return Wire(spelled(json.loads(text, object_hook=settle)))
 
 
 def _plain(value: Any, depth: int, progress: _Progress) -> Any:
@@ -162,7 +181,7 @@ def _each(items: Sequence[Any], depth: int, progress: _Progress) -> Sequence[Any
         kinds = set(map(type, items))
     except Exception:  # noqa: BLE001 - a metaclass may refuse to be hashed
         kinds = {object}
-    if kinds <= _PLAIN and (int not in kinds or has_usual_digits()):
+    if kinds <= progress.plain:
         if str in kinds:
             strings = items if len(kinds) == 1 else [item for item in items if type(item) is str]
             progress.spell(sum(map(len, strings)))
@@ -173,8 +192,11 @@ def _each(items: Sequence[Any], depth: int, progress: _Progress) -> Sequence[Any
 
 def _mapping(content: Any, depth: int, progress: _Progress) -> Any:
     """A dict, given as its keys and its values."""
-    keys, values = (_each(part, depth, progress) for part in content)
-    if set(map(type, keys)) <= {str} and not any(key[:1] == "$" for key in keys):
+    keys = _each(content[0], depth, progress)
+    values = _each(content[1], depth, progress)
+    if _STR.issuperset(map(type, keys)) and not (
+        "$" in "".join(keys) and any(key[:1] == "$" for key in keys)
+    ):
         named = dict(zip(keys, values, strict=True))
         if len(named) != len(keys):
             raise Unencodable("dict with keys that are equal once flattened")
@@ -216,14 +238,14 @@ def spelled(data: Any) -> str:
         raise
     except ValueError:  # nan, an infinity, an integer that str() refuses
         return "".join(_write(_mended(data), 0))
-    if "\\ud" in text or _has_long_number(text):
+    if "\\ud" in text or (len(text) > _STRIDE and _has_long_number(text)):
         return "".join(_write(_mended(data), 0))
     return text
 
 
 def _has_long_number(text: str) -> bool:
-    stretches = range(0, len(text) if len(text) > _STRIDE + _STRETCH else 0, _STRIDE)
-    return any(text[start : start + _STRETCH].isdecimal() for start in stretches)
+    starts = range(0, len(text), _STRIDE)
+    return any(text[start : start + _STRETCH].isdecimal() for start in starts)
 
 
 def _mended(data: Any) -> Any:

@@ -40,8 +40,11 @@ class Refused(Exception):
 
 
 def prepare() -> None:
-    """Once in the server: what every interpreter run as a script has and `-S` leaves out."""
+    """Once in the server: what every interpreter run as a script has and `-S` leaves out; and no
+    limit on the digits of integers, as time is limited anyway."""
     import _sitebuiltins
+
+    sys.set_int_max_str_digits(0)
 
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
@@ -71,11 +74,13 @@ def load(job: JobText, name: str) -> dict[str, Any]:
     sys.modules[name] = module
     namespace = module.__dict__
     namespace["ListNode"], namespace["TreeNode"] = ListNode, TreeNode
+    if name == "__main__":
+        namespace["__file__"] = "solution.py"
     if job.preamble:
         exec(compile(job.preamble, "<preamble>", "exec", dont_inherit=True, optimize=0), namespace)
     try:
         code = compile(job.source, f"<{MODULE}>", "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
+    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         raise Refused(f"syntax {type(error).__name__}: {str(error)[:200]}") from None
     exec(code, namespace)
     return namespace

@@ -1,5 +1,6 @@
 """Every promise of a sandbox, attacked: limits, isolation, honest twins, nothing left behind."""
 
+import contextlib
 import os
 import threading
 import time
@@ -394,53 +395,52 @@ def test_a_killed_box_is_ours_and_replaced():
         with_one.close()
 
 
+def descendants():
+    """Every process below this one, by id."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                stat = Path(f"/proc/{entry}/stat").read_text()
+                parents[int(entry)] = int(stat.rsplit(") ", 1)[1].split()[1])
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+def mounted():
+    """The host's mounts, but for those of other people's containers."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [line for line in lines if "/docker/" not in line]
+
+
 def launchers():
-    """The processes that started a box, of this process's children."""
-    parents = {
-        pid: Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[1]
-        for pid in processes()
-    }
-    return {
-        int(pid)
-        for pid, parent in parents.items()
-        if int(parent) == os.getpid() and "inside/box.py" in cmdline(pid)
-    }
-
-
-def processes():
-    return {
-        entry
-        for entry in os.listdir("/proc")
-        if entry.isdigit() and "judge/sandbox" in cmdline(entry)
-    }
+    """Those that started a box in namespaces."""
+    return {pid for pid in descendants() if "inside/box.py" in cmdline(pid)}
 
 
 def cmdline(pid):
     try:
-        return (
-            Path(f"/proc/{pid}/cmdline")
-            .read_bytes()
-            .replace(b"\0", b" ")
-            .decode("utf-8", "replace")
-        )
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
 
 
 def test_nothing_is_left_when_a_sandbox_is_closed():
-    before, descriptors = processes(), len(os.listdir("/proc/self/fd"))
-    mounts = Path("/proc/self/mounts").read_text()
+    before, descriptors = descendants(), len(os.listdir("/proc/self/fd"))
+    mounts = mounted()
     other = open_sandbox("namespaces", 2)
     for _ in range(20):
         run(other, "def f(x): return 1\n")
     other.run(Job("def f(x): return 1", examined("assert f(1) == 1"), (), QUICK))
     other.close()
     deadline = time.monotonic() + 10
-    while processes() - before and time.monotonic() < deadline:
+    while descendants() - before and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert processes() <= before
+    assert descendants() <= before
     assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert Path("/proc/self/mounts").read_text() == mounts
+    assert mounted() == mounts
 
 
 def test_two_boxes_never_share_a_user_id():
@@ -511,7 +511,7 @@ def test_a_solution_cannot_put_the_blame_on_the_check(sandbox):
     frame = "import os, struct\nos.write(6, struct.pack('<IBI', 5, 4, 0) + b'check')\nos._exit(0)\n"
     only = sandbox.run(Job(frame, examined("assert f(1) == 1"), (), QUICK)).runs[0]
     assert only.ending is Ending.EXITED
-    fed = "import re\ndef f(x): return re.match('a', 'a')\n"
+    fed = "def f(x):\n    for _ in range(63): x = [x]\n    return x\n"  # too deep inside a call
     only = sandbox.run(Job(fed, examined("assert f(f(1)) == 1"), (), QUICK)).runs[0]
     assert (only.ending, only.detail) == (Ending.FAILED, "argument")
 
