@@ -17,6 +17,7 @@ from judge.errors import SandboxUnavailable, UsageError
 from judge.sandbox import open_sandbox, selfcheck
 from judge.sandbox.base import Job, Report, Run, Sandbox
 from judge.settings import Settings, read_settings
+from judge.verdicts import corpus
 from judge.verdicts.bundles import read_bundle
 from problems.problem import PACKAGES, Entry, Function, Limits, Program
 from problems.values import Undecodable, Wire, decode
@@ -135,7 +136,7 @@ def check(
     """Attack this host's sandbox and say how strong its seal is. Exit 0 when it holds, 5 with the
     remedy when it does not, 1 when a case of the corpus was not held."""
     refusal: SandboxUnavailable | None = None
-    tier, cases = "", list[Any]()
+    tier, cases = "", list[corpus.Finding]()
     with closing(_opened(read_settings(), backend, probed=False)) as sandbox:
         findings = selfcheck.probe(sandbox)
         try:
@@ -149,7 +150,7 @@ def check(
     else:
         _print_findings(findings, tier, sandbox.name)
         if cases:
-            console.result(import_module("judge.verdicts.corpus").matrix(cases))
+            console.result(corpus.matrix(cases))
     if refusal:
         raise refusal
     lost = [case for case in cases if not case.held]
@@ -271,8 +272,7 @@ def _print_findings(findings: Sequence[selfcheck.Finding], tier: str, name: str)
     console.result(f"{name}: tier {tier}" if tier else f"{name}: no tier, solutions are refused")
 
 
-def _run_corpus(sandbox: Sandbox) -> list[Any]:
-    corpus = import_module("judge.verdicts.corpus")
+def _run_corpus(sandbox: Sandbox) -> list[corpus.Finding]:
     cases = corpus.read_corpus(corpus.find_corpus())
     found = []
     with console.progress("hostile corpus", sum(len(case.kinds) for case in cases)) as bar:

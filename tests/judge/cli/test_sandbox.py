@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +14,7 @@ from judge.errors import SandboxUnavailable
 from judge.sandbox import selfcheck
 from judge.sandbox.selfcheck import Finding
 from judge.store.database import Database
+from judge.verdicts import corpus
 from judge.verdicts.bundles import read_bundle, write_bundle
 from judge.verdicts.verdict import Verdict
 
@@ -204,14 +205,8 @@ def test_a_stored_verdict_is_written_out_and_replayed(judge, small_set, tmp_path
 # --- check and build -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Case:
-    """A finding as corpus.py has it."""
-
-    case: str
-    held: bool
-    kind: str = "function"
-    why_not: tuple[str, ...] = ()
+def case(name, *why_not):
+    return corpus.Finding(name, "function", "time", "namespaces", "TLE", "TLE", why_not, 0.1)
 
 
 @pytest.fixture
@@ -220,19 +215,11 @@ def host(monkeypatch):
 
     def pretend(*findings, cases=()):
         monkeypatch.setattr(selfcheck, "probe", lambda sandbox: findings)
-        corpus = ModuleType("judge.verdicts.corpus")
-        corpus.find_corpus = lambda: "here"
-        corpus.read_corpus = lambda folder: [Posed({"function": 1}) for _ in cases]
-        corpus.run_all = lambda sandbox, posed: iter(cases)
-        corpus.matrix = lambda found: "| the matrix |"
-        monkeypatch.setitem(sys.modules, corpus.__name__, corpus)
+        posed = [SimpleNamespace(kinds={"function": 1}) for _ in cases]
+        monkeypatch.setattr(corpus, "read_corpus", lambda folder: posed)
+        monkeypatch.setattr(corpus, "run_all", lambda sandbox, posed: iter(cases))
 
     return pretend
-
-
-@dataclass(frozen=True)
-class Posed:
-    kinds: dict[str, int]
 
 
 HELD = Finding("fork is refused", held=True, detail="EPERM")
@@ -257,13 +244,13 @@ def test_a_host_below_every_tier_sees_the_table_and_the_remedy(judge, host):
 
 
 def test_a_case_that_was_not_held_is_exit_1_by_name(judge, host):
-    host(HELD, cases=(Case("a", held=True), Case("b", held=False, why_not=("a file was left",))))
+    host(HELD, cases=(case("a"), case("b", "a file was left")))
     said = judge("sandbox", "check", "--full")
     assert said.code == 1, said
-    assert "| the matrix |" in said.out and "hostile corpus: 2/2" in said.err
+    assert "| time | 1/2 |" in said.out and "hostile corpus: 2/2" in said.err
     assert "not held: b as function: a file was left" in said.err
     assert judge("sandbox", "check").code == 0
-    host(HELD, cases=(Case("a", held=True),))
+    host(HELD, cases=(case("a"),))
     assert judge("sandbox", "check", "--full").code == 0
 
 
