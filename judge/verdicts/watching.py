@@ -31,8 +31,9 @@ _LOCK = re.compile(r"uid-(\d+)\.lock$")
 _STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
-_OTHERS = ("docker", "containerd", "overlay", "netns", "/pytest-of-")
-"""Whose mounts come and go by themselves: engines of containers, and tests that start some."""
+_OTHERS = re.compile(r"docker|containerd|overlay|netns| /tmp/(?!judge-)\S+ ")
+"""Mounts that come and go by themselves: those of engines of containers, some with folders of their
+own in /tmp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _entries() -> Iterable[str]:
 
 def _mounts() -> Iterable[str]:
     for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines():
-        if not any(other in line for other in _OTHERS):
+        if not _OTHERS.search(line):
             yield line
 
 

@@ -58,7 +58,7 @@ def test_a_file_of_a_leased_user_is_seen_whatever_its_name(impatient):
 
 @needs_root("mount")
 def test_a_mount_is_seen(impatient):
-    folder = tempfile.mkdtemp(prefix="planted-")
+    folder = tempfile.mkdtemp(prefix="judge-planted-")
 
     def plant():
         subprocess.run(["mount", "-t", "tmpfs", "planted", folder], check=True)
