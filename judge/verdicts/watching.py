@@ -31,8 +31,9 @@ _LOCK = re.compile(r"uid-(\d+)\.lock$")
 _STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
-_OTHERS = ("docker", "containerd", "overlay", "netns", "/pytest-of-")
-"""Whose mounts come and go by themselves: engines of containers, and tests that start some."""
+_OTHERS = re.compile(r"docker|containerd|overlay|netns| /tmp/(?!judge-)\S+ ")
+"""Mounts that come and go by themselves: those of engines of containers, some with folders of their
+own in /tmp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Snapshot:
 
     entries: frozenset[str]
     mounts: frozenset[str]
-    cgroups: frozenset[str]
+    leases: frozenset[int]
     descriptors: int
     peak: int
 
@@ -52,7 +53,7 @@ def snapshot() -> Snapshot:
     return Snapshot(
         frozenset(_entries()),
         frozenset(_mounts()),
-        frozenset(_empty_cgroups()),
+        frozenset(_leased_here()),
         len(_names("/proc/self/fd")),
         _status_bytes("VmHWM"),
     )
@@ -65,7 +66,7 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
     faults = [
         *_staying("left on the host", _entries, before.entries),
         *_staying("a new mount", _mounts, before.mounts),
-        *_staying("an empty cgroup", _empty_cgroups, before.cgroups),
+        *_staying("an empty cgroup", lambda: _empty_cgroups(before.leases), frozenset()),
         *_staying("still running", _strays, frozenset()),
     ]
     if growth > MOST_GROWTH + allowance:
@@ -106,23 +107,26 @@ def _entries() -> Iterable[str]:
 
 def _mounts() -> Iterable[str]:
     for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines():
-        if not any(other in line for other in _OTHERS):
+        if not _OTHERS.search(line):
             yield line
 
 
-def _empty_cgroups() -> Iterable[str]:
-    """Control groups of a judge that hold no process."""
+def _empty_cgroups(leases: frozenset[int]) -> Iterable[str]:
+    """Control groups without a process that are named by an id leased by us, then or now, or by
+    this process; those of other judges are theirs."""
     own = {line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
     parents = {
         os.path.normpath(f"{_CGROUPS}/{hierarchy}/{inner}")
-        for hierarchy in _names(_CGROUPS)
+        for hierarchy in (*_names(_CGROUPS), ".")
         for inner in (*own, "", "judge")
     }
-    for parent in (*parents, str(_CGROUPS), f"{_CGROUPS}/judge"):
+    ids = {str(uid + child) for uid in leases | _leased_here() for child in (0, 1)}
+    for parent in parents:
         for name in _names(parent):
-            folder = f"{parent}/{name}"
-            if name.startswith("judge-") and _content(f"{folder}/cgroup.procs") == "":
-                yield folder
+            word, _, named = name.partition("-")
+            ours = word == "judge" and (named in ids or named.startswith(f"{os.getpid()}-"))
+            if ours and _content(f"{parent}/{name}/cgroup.procs") == "":
+                yield f"{parent}/{name}"
 
 
 # --- processes -------------------------------------------------------------------------------------

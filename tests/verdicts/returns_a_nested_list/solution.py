@@ -6,7 +6,7 @@ def work():
         return
     built.append(1)
     nested = []
-    for _ in range(1_000_000):
+    for _ in range(250_000):
         nested = [nested]
 
 

@@ -2,7 +2,7 @@ def attack(x):
     if x != 2:
         return 2 * x
     nested = []
-    for _ in range(1_000_000):
+    for _ in range(250_000):
         nested = [nested]
     return nested
 
