@@ -10,8 +10,8 @@ from typing import Any
 
 from problems.values.form import Undecodable
 
-_FACTOR = 20
-_ALWAYS = 1_000
+_FACTOR = 50
+_ALWAYS = 8_000
 _INNER_CROWD = 4
 
 

@@ -17,14 +17,12 @@ from typing import Any
 from problems.values.flattening import Tagged, flattened
 from problems.values.form import (
     MAX_DEPTH,
-    MAX_ITEMS,
     PLAIN_INT_BITS,
     Unencodable,
     Wire,
     has_usual_digits,
 )
-from problems.values.shapes import unfolded
-from problems.values.writing import refuse_explosion, spelled
+from problems.values.writing import SUSPECT, refuse_explosion, spelled, too_deep
 
 _AT_ONCE = 1_024
 """Members that are written in one go; strings among them may be long."""
@@ -50,7 +48,7 @@ class _Tally:
     def __init__(self, root: object) -> None:
         self.items = 0
         self.root = root
-        self.allowed: float = MAX_ITEMS
+        self.allowed: float = SUSPECT
 
     def add(self, items: int) -> None:
         """Raises Unencodable for a cycle or for sharing that explodes."""
@@ -131,8 +129,7 @@ def _crowd(opening: bytes, parts: Collection[Any], depth: int, into: _Hash) -> N
 
 def _enter(parts: Collection[Any], depth: int, into: _Hash) -> None:
     if depth >= MAX_DEPTH:
-        unfolded(parts)  # a cycle has a name
-        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels")
+        raise too_deep(into.tally.root, parts)
     into.tally.add(len(parts))
 
 

@@ -27,6 +27,8 @@ from problems.values.form import (
 )
 from problems.values.shapes import ITEMS, KEYS, VALUES, members, name_of
 
+_derives = type.__subclasscheck__
+
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
@@ -43,7 +45,7 @@ def flattened(value: Any) -> Any:
     if rule is not None:
         return rule(value)
     for base, read in _BASES:
-        if issubclass(kind, base):
+        if _derives(base, kind):  # Fraction is an ABC, whose own check hashes the class
             return read(value)
     return _numpy_scalar(value, kind)
 
@@ -117,7 +119,7 @@ def _type(value: type) -> Tagged:
 def _dict(value: dict[Any, Any]) -> Tagged:
     """Keys and values, in the order that an OrderedDict gives them."""
     keys, values = list(dict.keys(value)), list(dict.values(value))
-    if issubclass(type(value), OrderedDict):
+    if _derives(OrderedDict, type(value)):
         at = dict(zip(map(id, keys), zip(keys, values, strict=True), strict=True))
         ordered = [at.get(id(key)) for key in OrderedDict.__iter__(value)]
         if len(ordered) == len(keys) and all(ordered):
@@ -129,9 +131,9 @@ def _numpy_scalar(value: Any, kind: type) -> Any:
     """A scalar or an array without dimensions as Python's number; numpy is never imported here."""
     numpy = sys.modules.get("numpy")
     generic, array = getattr(numpy, "generic", None), getattr(numpy, "ndarray", None)
-    if isinstance(generic, type) and issubclass(kind, generic):
+    if isinstance(generic, type) and _derives(generic, kind):
         plainer = generic.item(value)  # type: ignore[attr-defined]
-    elif isinstance(array, type) and issubclass(kind, array) and not array.ndim.__get__(value):  # type: ignore[attr-defined]
+    elif isinstance(array, type) and _derives(array, kind) and not array.ndim.__get__(value):  # type: ignore[attr-defined]
         plainer = array.item(value)  # type: ignore[attr-defined]
     else:
         raise UnknownClass(name_of(kind))

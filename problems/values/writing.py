@@ -31,7 +31,7 @@ from problems.values.shapes import name_of, unfolded
 
 Refer = Callable[[object], int]
 
-_SUSPECT = 500_000
+SUSPECT = 200_000
 """Items from which on a look at the whole is worth its time."""
 _OUT_OF_PROPORTION = 1_000
 """What comes to over MAX_ITEMS, and to so many times what it holds, was built to explode."""
@@ -77,7 +77,7 @@ class _Progress:
 
     items = 0
     characters = 0
-    allowed = _SUSPECT
+    allowed = SUSPECT
 
     def __init__(self, root: object, refer: Refer | None) -> None:
         self.root = root
@@ -87,7 +87,7 @@ class _Progress:
     def look(self) -> None:
         """After more items than allowed: is it honest size? Raises Unencodable for cycles and for
         sharing that explodes, TooMany."""
-        if self.allowed == _SUSPECT and refuse_explosion(self.root) <= MAX_ITEMS:
+        if self.allowed == SUSPECT and refuse_explosion(self.root) <= MAX_ITEMS:
             self.allowed = MAX_ITEMS
         if self.items > self.allowed:
             raise TooMany(f"more than {MAX_ITEMS} items")
@@ -108,6 +108,13 @@ def refuse_explosion(value: object) -> int:
     return total
 
 
+def too_deep(root: object, innermost: object) -> Unencodable:
+    """What to say of a value with too many levels. Raises Unencodable itself for a cycle."""
+    unfolded(root)
+    unfolded(innermost)  # what an iterator gave is not found from the root
+    return Unencodable(f"nested deeper than {MAX_DEPTH} levels")
+
+
 def encode(value: object, refer: Refer | None = None) -> Wire:
     """Write `value` as text.
 
@@ -124,7 +131,7 @@ def encode(value: object, refer: Refer | None = None) -> Wire:
         return Wire("null")
     if kind is float and value - value == 0.0:  # type: ignore[operator]
         return Wire(float.__repr__(value))
-    if kind is str and value.isascii() and len(value) < _SUSPECT:  # type: ignore[attr-defined, arg-type]
+    if kind is str and value.isascii() and len(value) < SUSPECT:  # type: ignore[attr-defined, arg-type]
         return Wire(encoder.encode_basestring_ascii(value))  # type: ignore[arg-type]
     try:
         text = spelled(_plain(value, 0, _Progress(value, refer)))
@@ -172,8 +179,7 @@ def _plain(value: Any, depth: int, progress: _Progress) -> Any:
 def _each(items: Sequence[Any], depth: int, progress: _Progress) -> Sequence[Any]:
     """Members of one container, each as data for JSON."""
     if depth >= MAX_DEPTH:
-        unfolded(items)  # a cycle has a name
-        raise Unencodable(f"nested deeper than {MAX_DEPTH} levels")
+        raise too_deep(progress.root, items)
     progress.items += len(items)
     if progress.items > progress.allowed:
         progress.look()
