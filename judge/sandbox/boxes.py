@@ -33,6 +33,8 @@ class Box:
     ) -> None:
         self._socket, self._end, self._allow = connection, end, allow
         self._allowed_mb = 0
+        self._poller = select.poll()
+        self._poller.register(connection, select.POLLIN)
         self.jobs = 0
         self.doubtful = False
         """Whether its next job should go to another one."""
@@ -57,6 +59,7 @@ class Box:
         fds: Sequence[int],
         *,
         threads: bool,
+        exact: bool = True,
     ) -> None:
         """Hand a job over, with the descriptors of its child; `finish` must follow."""
         self.jobs += 1
@@ -64,6 +67,7 @@ class Box:
             mode,
             threads,
             text.joined,
+            exact,
             limits.memory_mb,
             limits.output_bytes + 1,
             int(limits.cpu_seconds * 1e6),
@@ -117,9 +121,7 @@ class Box:
     @property
     def alive(self) -> bool:
         """Whether it still listens, as far as that shows without asking it: it never speaks first."""
-        poller = select.poll()
-        poller.register(self._socket, select.POLLIN)
-        return not poller.poll(0)
+        return not self._poller.poll(0)
 
     def close(self) -> None:
         """End the box and everything in it."""

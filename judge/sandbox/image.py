@@ -69,10 +69,12 @@ def find(tag: str = "") -> Image:
     tag = tag or default_tag()
     client = connect()
     try:
-        with understood(f"has no image {tag!r}: run `judge sandbox build`, then try again"):
-            found = client.images.get(tag)
+        with understood("did not look up an image"):
+            (found,) = client.images.list(tag)[:1] or [None]
     finally:
         client.close()
+    if found is None:
+        raise SandboxUnavailable(f"there is no image {tag!r}; `judge sandbox build` makes it")
     labels = found.labels or {}
     if labels.get(RUNNER_LABEL) != runner_digest():
         raise SandboxUnavailable(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from judge.sandbox.base import Ending, Job, Run, Usage
 from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode, Text, compose
+from judge.sandbox.inside.nodes import node_type
 from problems.problem import Class, Entry, Examined, Function
 from problems.values import Wire
 
@@ -47,13 +48,17 @@ def pack_check(entry: Examined) -> Text:
 
 def _call(entry: Entry, *, digests: bool) -> dict[str, object]:
     if isinstance(entry, Function):
+        types = [parameter.type for parameter in entry.parameters]
         return {
             "name": entry.name,
             "owner": entry.owner,
-            "types": [parameter.type for parameter in entry.parameters],
+            "types": types,
             "returns": entry.returns,
             "in_place": entry.in_place,
             "digests": digests,
+            "plain": not entry.owner
+            and entry.in_place is None
+            and not any(map(node_type, (*types, entry.returns))),
         }
     return {"name": getattr(entry, "name", ""), "names": list(getattr(entry, "names", ()))}
 
@@ -68,30 +73,34 @@ def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
 @dataclass(frozen=True, slots=True)
 class Calls:
     """What one process of a function or class job came to. `settled` is how many of its examples
-    need no other process; `loaded` whether another one would come further than this one did."""
+    need no other process; `loaded` whether another one would come further than this one did; `odd`
+    whether it ended by itself before it had answered all, and not for want of room."""
 
     runs: tuple[Run, ...]
     settled: int
-    loaded: bool
+    loaded: bool = False
+    odd: bool = False
 
 
-def read_calls(count: int, lines: bytes, usage: Usage, *, full: bool = False) -> Calls:
-    """The runs of a function or class job: one for each of `count` inputs. `full`: it ended for want
-    of room for its next answer."""
+def read_calls(count: int, lines: bytes, usage: Usage) -> Calls:
+    """The runs of a function or class job: one for each of `count` inputs."""
     first, *claims = _lines(lines) or [""]
     kind = first.partition(" ")[2]
+    timed_out = usage.killed_by in ("cpu", "wall")
     if kind != "loaded":
         ended = _end(usage) if usage.killed_by or not kind else _run(first)
-        return Calls((ended,) * max(count, 1), count, loaded=False)
+        return Calls((ended,) * max(count, 1), count, odd=not (kind or timed_out))
     if len(claims) > count:
-        return Calls((Run(Ending.EXITED, detail="protocol"),) * count, count, loaded=False)
+        return Calls((Run(Ending.EXITED, detail="protocol"),) * count, count)
     runs = [_run(claim) for claim in claims]
     settled = len(runs)
-    if len(runs) < count:
+    if settled < count:
+        full = usage.exit_code == FULL and settled > 0  # a child ends so only behind an answer
         runs.append(_end(usage))
-        settled += not (full and claims)  # which ends so only behind another answer
         runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
-    elif usage.killed_by or usage.exit_code or usage.signal:
+        odd = not (full or timed_out)
+        return Calls(tuple(runs), settled + (not full), loaded=True, odd=odd)
+    if usage.killed_by or usage.exit_code or usage.signal:
         runs[-1:] = [_end(usage)]
     return Calls(tuple(runs), settled, loaded=True)
 

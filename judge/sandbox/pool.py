@@ -79,7 +79,7 @@ class Pool:
     def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
         """Run one job, waiting for a free slot (or, `alone`, for all of them)."""
         with self._taken(alone=alone) as slot:
-            return slot.run(job, accept)
+            return slot.run(job, accept, exact=alone)
 
     @contextmanager
     def _taken(self, *, alone: bool) -> Iterator[Slot]:

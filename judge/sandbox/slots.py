@@ -21,7 +21,6 @@ from judge.sandbox import packing
 from judge.sandbox.base import Accept, Ending, Job, Report, Run, Stop, Usage
 from judge.sandbox.boxes import Box
 from judge.sandbox.descriptors import Descriptors, read, size
-from judge.sandbox.inside.child import FULL
 from judge.sandbox.inside.jobs import Mode
 from problems.problem import Examined, Limits
 from problems.values import Wire
@@ -44,14 +43,14 @@ class Slot:
         self._open_box, self._recycle, self._turns = open_box, recycle, turns
         self._boxes: dict[tuple[str, tuple[str, ...]], Box] = {}
 
-    def run(self, job: Job, accept: Accept | None = None) -> Report:
-        """The job's report. Raises SandboxError."""
+    def run(self, job: Job, accept: Accept | None = None, *, exact: bool = False) -> Report:
+        """The job's report; `exact` for a run whose counters decide. Raises SandboxError."""
         try:
             if isinstance(job.entry, Examined):
                 return self._examine(job, job.entry)
             if job.isolated or packing.mode_of(job.entry) is Mode.PROGRAM:
                 return self._run_apart(job, accept)
-            return self._run_together(job, accept)
+            return self._run_together(job, accept, exact=exact)
         except OSError as error:  # no descriptor, no memory, no room: never the solution's fault
             self.close_boxes()
             raise SandboxError(f"the host has no means to run a job now ({error})") from None
@@ -75,36 +74,39 @@ class Slot:
 
     # --- examples in one process -----------------------------------------------------------------
 
-    def _run_together(self, job: Job, accept: Accept | None) -> Report:
-        """One process for as many examples as it survives, then another; CPU, wall time and bytes
-        are counted over all of them."""
+    def _run_together(self, job: Job, accept: Accept | None, *, exact: bool) -> Report:
+        """One process for as many examples as it survives, then another. At first answers may be
+        gathered, which is faster; where a process then ends oddly, nobody can tell on which example,
+        and all of it is run again, exactly."""
+        exact = exact or bool(job.limits.example_cpu_seconds)
+        report = self._together(job, accept, exact=exact)
+        return report or self._together(job, accept, exact=True) or Report(())
+
+    def _together(self, job: Job, accept: Accept | None, *, exact: bool) -> Report | None:
+        """The report, CPU, wall time and bytes counted over all processes; None for an odd end
+        while answers were gathered."""
         runs: list[Run] = []
         usage, printed = Usage(), ""
         limits, count, wall = job.limits, len(job.inputs), job.limits.wall_seconds
         while True:
             left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
-            calls, ended, output = self._call(
-                job,
-                job.inputs[len(runs) :],
-                replace(limits, cpu_seconds=left),
-                wall - usage.wall_seconds,
-            )
+            rest, time_left = job.inputs[len(runs) :], wall - usage.wall_seconds
+            share = replace(limits, cpu_seconds=left)
+            calls, ended, output = self._call(job, rest, share, time_left, exact=exact)
+            if calls.odd and not exact:
+                return None
             usage, printed = packing.summed(usage, ended), printed or output
             runs += calls.runs[: calls.settled]
             if len(runs) >= count or not calls.loaded:
                 break
-            if packing.size(runs) > MOST_KEPT:
-                usage, runs = packing.stopped(usage, runs, "stdout")
-                break
-            if usage.wall_seconds >= wall:
-                usage, runs = packing.stopped(usage, runs, "wall")
-                break
-            if usage.cpu_seconds >= limits.cpu_seconds:
-                usage, runs = packing.stopped(usage, runs, "cpu")
-                break
             if ended.killed_by and job.stop is not Stop.NEVER:
                 break
             if job.stop is Stop.FAILURE and _failure(runs, accept) is not None:
+                break
+            if (limit := _used_up(runs, usage, limits)) and ended.killed_by:
+                break
+            if limit:
+                usage, runs = packing.stopped(usage, runs, limit)
                 break
         if job.stop is Stop.FAILURE and (failed := _failure(runs, accept)) is not None:
             del runs[failed + 1 :]
@@ -112,7 +114,7 @@ class Slot:
         return Report(tuple(runs), usage, printed)
 
     def _call(
-        self, job: Job, inputs: Sequence[Wire], limits: Limits, wall: float
+        self, job: Job, inputs: Sequence[Wire], limits: Limits, wall: float, *, exact: bool
     ) -> tuple[packing.Calls, Usage, str]:
         limit, box = limits.output_bytes, self.box("solution", job.packages)
         with Descriptors() as own:
@@ -120,13 +122,13 @@ class Slot:
             fds = (own.null(), out, out, results, own.memory(text.content))
             mode = packing.mode_of(job.entry)
             with self._turns:
-                box.start(mode, text, limits, wall, fds, threads=_wants_threads(job))
+                threads = _wants_threads(job)
+                box.start(mode, text, limits, wall, fds, threads=threads, exact=exact)
                 usage = box.finish()
             printed, answered = size(out), size(results)
             usage = packing.limit_reached(usage, (printed, answered), limit)
-            full = usage.exit_code == FULL
             lines = read(results, min(answered, limit + 1))
-            calls = packing.read_calls(len(inputs), lines, usage, full=full)
+            calls = packing.read_calls(len(inputs), lines, usage)
             return calls, usage, packing.kept(read(out, min(printed, packing.MAX_KEPT)))
 
     # --- a process an example --------------------------------------------------------------------
@@ -142,7 +144,8 @@ class Slot:
             else:
                 each = job.limits.example_cpu_seconds or job.limits.cpu_seconds
                 limits = replace(job.limits, cpu_seconds=each)
-                calls, ended, stdout = self._call(job, [given], limits, limits.wall_seconds)
+                wall = limits.wall_seconds
+                calls, ended, stdout = self._call(job, [given], limits, wall, exact=True)
                 run = calls.runs[0]
             usage = packing.worse(usage, ended)
             runs.append(run)
@@ -205,6 +208,15 @@ class Slot:
             usage = packing.limit_reached(usage, (size(out),), limits.output_bytes)
             run = packing.read_examination(read(verdict, 65_536), examined, usage)
             return Report((run,), usage, packing.kept(read(out, packing.MAX_KEPT)))
+
+
+def _used_up(runs: Sequence[Run], usage: Usage, limits: Limits) -> str:
+    """The limit that leaves no room for another process, if one does."""
+    if packing.size(runs) > MOST_KEPT:
+        return "stdout"
+    if usage.wall_seconds >= limits.wall_seconds:
+        return "wall"
+    return "cpu" if usage.cpu_seconds >= limits.cpu_seconds else ""
 
 
 def _failure(runs: Sequence[Run], accept: Accept | None) -> int | None:

@@ -184,12 +184,12 @@ def become_server(unshared: int, mapped: int) -> None:
     os.setresuid(SERVER_ID, SERVER_ID, SERVER_ID)
 
 
-def launch(child: int, ids: list[int], unshared: int, mapped: int) -> None:
-    """The launcher's rest of life: ids for the child, then wait for its end. No return."""
+def launch(child: int, ids: list[int], proc: int, unshared: int, mapped: int) -> None:
+    """The launcher's rest of life: ids for the child, then wait for its end. No return. `proc` is
+    the host's /proc, open: the child's pivot takes every path away from here, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    process = os.open(f"/proc/{child}", os.O_RDONLY)  # before it pivots, and /proc with it
     if ids and os.read(unshared, 1):
-        write_ids(process, ids, ids)
+        write_ids(os.open(str(child), os.O_RDONLY, dir_fd=proc), ids, ids)
         os.write(mapped, b"x")
     os.close(mapped)
     _, status = os.waitpid(child, 0)
@@ -205,12 +205,13 @@ def main() -> None:
     join(settings["groups"])
     leave_host(user=not ids)
     unshared, mapped = os.pipe(), os.pipe()
+    proc = os.open("/proc", os.O_RDONLY)
     child = os.fork()
     if child:
         os.close(settings["socket"])
         os.close(unshared[1])
         os.close(mapped[0])
-        launch(child, ids, unshared[0], mapped[1])
+        launch(child, ids, proc, unshared[0], mapped[1])
     os.close(unshared[0])
     os.close(mapped[1])
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

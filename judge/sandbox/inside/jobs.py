@@ -24,7 +24,7 @@ class Mode(IntEnum):
     EXAMINE = 5  # run a check against a solution in another box
 
 
-HEADER = struct.Struct("<BBBxIQQQdIQQ")
+HEADER = struct.Struct("<BBBBIQQQdIQQ")
 MOST_HEADER = 65_536
 """Bytes of a header with its entry."""
 JOINED_BYTES = 65_536
@@ -38,6 +38,7 @@ class Order(NamedTuple):
     mode: int
     threads: bool
     joined: bool
+    exact: bool
     memory_mb: int
     output_bytes: int
     cpu_us: int

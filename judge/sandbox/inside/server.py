@@ -275,11 +275,11 @@ def _become(order: Order, entry: dict[str, Any], fds: list[int], uid: int) -> No
 
 
 _RUN: dict[int, Callable[[Order, dict[str, Any]], None]] = {
-    Mode.FUNCTION: child.main,
-    Mode.CLASS: child.main,
-    Mode.PROGRAM: programs.main,
-    Mode.SERVE: serving.main,
-    Mode.EXAMINE: examiner.main,
+    int(Mode.FUNCTION): child.main,
+    int(Mode.CLASS): child.main,
+    int(Mode.PROGRAM): programs.main,
+    int(Mode.SERVE): serving.main,
+    int(Mode.EXAMINE): examiner.main,
 }
 
 

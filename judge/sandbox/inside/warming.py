@@ -26,6 +26,7 @@ class Solution:
             return [f"{k}:{v:.2f}" for k, v in sorted(words.items())] + [str(best), text[::-1]]
         except KeyError as error:
             raise ValueError("never") from error
+def solve(numbers, text): return Solution().solve(numbers, text)
 """
 PRELOADED = (
     "bisect cmath collections copy dataclasses datetime decimal enum fractions functools hashlib "
@@ -50,14 +51,17 @@ def warm_up(nowhere: int) -> None:
         "returns": "",
         "in_place": None,
         "digests": True,
+        "plain": False,
     }
     plain, tagged = '[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'
-    for inputs in ([plain, tagged], [plain, plain]) * 10:
+    for inputs in ([plain, tagged], [plain, plain]) * 20:
+        entry["plain"] = not entry["plain"]
         text = compose(entry, inputs, "import math", WARM_UP)
         job = JobText.parse(
             entry, text.content, text.inputs, text.preamble_bytes, joined=text.joined
         )
-        child.run_calls(Mode.FUNCTION, job, nowhere, 1 << 20)
+        child.run_calls(Mode.FUNCTION, job, nowhere, 1 << 20, exact=False)
+        child.flush()
         serving.rehearse()
         examiner.rehearse()
     sys.modules.pop(child.MODULE, None)

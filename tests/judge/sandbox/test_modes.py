@@ -36,6 +36,23 @@ def test_an_exit_costs_one_example_and_the_rest_goes_on(sandbox):
     assert story(run(sandbox, source, -1, 1, -1)) == ["exit:3", "1", "exit:3"]
 
 
+def test_a_crash_late_in_the_time_is_a_crash_on_the_example_that_crashed(sandbox):
+    source = (
+        "import os, time\ndef f(x):\n    if x >= 0: return x\n    end = time.process_time() + 0.35\n"
+        "    while time.process_time() < end: pass\n    os.kill(os.getpid(), 11)\n"
+    )
+    report = run(sandbox, source, 1, 2, -1, 3)
+    assert story(report) == ["1", "2", "signal:11", "3"]
+    assert report.usage.cpu_seconds < 0.5  # what was run for nothing is not counted
+
+
+def test_a_time_out_is_put_down_to_its_example_when_the_job_runs_alone(sandbox):
+    source = "def f(x):\n    while x < 0: pass\n    return x\n"
+    inputs = tuple(encode([x]) for x in (1, 2, -1, 3))
+    report = sandbox.run(Job(source, F, inputs, Limits(cpu_seconds=0.2)), alone=True)
+    assert story(report) == ["1", "2", "cpu", "not_run"]
+
+
 def test_processes_that_follow_share_one_cpu_limit(sandbox):
     source = (
         "import os, time\ndef f(x):\n    end = time.process_time() + 0.2\n"
