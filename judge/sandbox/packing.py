@@ -8,6 +8,7 @@ outrank whatever the lines claim.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from judge.sandbox.base import Ending, Job, Run, Usage
 from judge.sandbox.inside.child import FULL
@@ -43,24 +44,28 @@ def pack(job: Job, inputs: Sequence[Wire]) -> Text:
 def pack_check(entry: Examined) -> Text:
     """The text for the examiner's child; it never enters a box that runs solutions."""
     call = {"name": entry.name, "names": list(entry.names), "calls_check": entry.calls_check}
-    return compose(call, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
+    header = json.dumps(call).encode()
+    return compose(header, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
 
 
-def _call(entry: Entry, *, digests: bool) -> dict[str, object]:
-    if isinstance(entry, Function):
-        types = [parameter.type for parameter in entry.parameters]
-        return {
-            "name": entry.name,
-            "owner": entry.owner,
-            "types": types,
-            "returns": entry.returns,
-            "in_place": entry.in_place,
-            "digests": digests,
-            "plain": not entry.owner
-            and entry.in_place is None
-            and not any(map(node_type, (*types, entry.returns))),
-        }
-    return {"name": getattr(entry, "name", ""), "names": list(getattr(entry, "names", ()))}
+@lru_cache(maxsize=4_096)
+def _call(entry: Entry, *, digests: bool) -> bytes:
+    """What the child is to call, as JSON."""
+    if not isinstance(entry, Function):
+        names = list(getattr(entry, "names", ()))
+        return json.dumps({"name": getattr(entry, "name", ""), "names": names}).encode()
+    types = [parameter.type for parameter in entry.parameters]
+    free_of_nodes = not any(map(node_type, (*types, entry.returns)))
+    call = {
+        "name": entry.name,
+        "owner": entry.owner,
+        "types": types,
+        "returns": entry.returns,
+        "in_place": entry.in_place,
+        "digests": digests,
+        "plain": not entry.owner and entry.in_place is None and free_of_nodes,
+    }
+    return json.dumps(call).encode()
 
 
 def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
@@ -198,11 +203,10 @@ def _lines(raw: bytes) -> list[str]:
 
 def _run(claim: str) -> Run:
     """A result line as a run; a line in no known form is a claim about nothing."""
-    micros, _, rest = claim.partition(" ")
-    kind, _, detail = rest.partition(" ")
+    micros, kind, detail = (*claim.split(" ", 2), "", "")[:3]
     seconds = int(micros) / 1e6 if micros.isdecimal() and len(micros) < 12 else 0.0
     if kind == "value":
-        return Run(Ending.RETURNED, Wire(detail), cpu_seconds=seconds)
+        return Run(Ending.RETURNED, Wire(detail), "", "", seconds)
     name, _, message = detail.partition(" ")
     if kind == "raised":
         return Run(Ending.RAISED, detail=name, message=message, cpu_seconds=seconds)

@@ -59,14 +59,15 @@ class Text(NamedTuple):
     content: bytes
 
 
-def compose(entry: dict[str, Any], inputs: Sequence[str], preamble: str, source: str) -> Text:
-    """The text of a job; a lone surrogate in the source survives, to fail as the solution's own."""
+def compose(entry: bytes, inputs: Sequence[str], preamble: str, source: str) -> Text:
+    """The text of a job, its entry as JSON; a lone surrogate in the source survives, to fail as the
+    solution's own."""
     before = preamble.encode("utf-8", "surrogatepass")
     given = ",".join(inputs)
     joined = len(given) <= JOINED_BYTES and "{" not in given
     lines = f"[{given}]\n" if joined else "\n".join((*inputs, ""))
     content = lines.encode("ascii") + before + source.encode("utf-8", "surrogatepass")
-    return Text(json.dumps(entry).encode(), len(inputs), joined, len(before), content)
+    return Text(entry, len(inputs), joined, len(before), content)
 
 
 class JobText(NamedTuple):

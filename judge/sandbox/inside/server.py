@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 from judge.sandbox.inside import child, examiner, programs, seal, serving, warming
 from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Order
 from judge.sandbox.inside.landlock import CHANGEABLE
+from judge.sandbox.inside.mappings import join_mappings
 
 ANSWER = struct.Struct("<BBBBIQQQ")
 """exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
@@ -45,7 +46,8 @@ memory, CPU µs, wall µs, memory KiB."""
 MOST_READY = 1024
 """Bytes of the JSON object that says the server is ready, and what holds it: `landlock`, `python`."""
 KILLED_BY = ("", "cpu", "wall", "cancel")
-MOST_DESCRIPTORS = 7
+_INTS = struct.Struct("7i")
+_ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(_INTS.size)
 _ADDRESS_SLACK = 768 << 20
 """Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
 _FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
@@ -67,6 +69,7 @@ def main() -> None:
     control, kills = _settle_descriptors(_connection(settings["socket"]), settings["kills"])
     warming.preload(settings["packages"])
     warming.warm_up(_FIRST_FREE - 1)
+    join_mappings()
     landlock = seal.seal_server(int(settings["server"]))
     gc.collect()
     gc.freeze()
@@ -81,14 +84,17 @@ def main() -> None:
     scratch = [place for place in CHANGEABLE if os.path.isdir(place)]  # noqa: PTH112 - no pathlib in the box
     box = Box(control, uid, kills, _oom_kills(kills), scratch, _used_inodes(scratch))
     signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD_ENDED)
+    buffer = bytearray(MOST_HEADER)
     while True:
-        frame, fds, _, _ = socket.recv_fds(control, MOST_HEADER, MOST_DESCRIPTORS)
-        if not frame:
+        size, passed, _, _ = control.recvmsg_into([buffer], _ROOM_FOR_DESCRIPTORS)
+        if not size:
             os._exit(0)
-        if len(frame) < HEADER.size:
+        if size < HEADER.size:
             continue  # a request to end a job that had ended by itself
-        order = Order._make(HEADER.unpack_from(frame))
-        control.sendall(_serve(order, json.loads(frame[HEADER.size :]), fds, box))
+        order = Order._make(HEADER.unpack_from(buffer))
+        entry = json.loads(buffer[HEADER.size : size])
+        fds = _INTS.unpack(passed[0][2].ljust(_INTS.size, b"\xff"))
+        control.sendall(_serve(order, entry, [fd for fd in fds if fd >= 0], box))
 
 
 class Box(NamedTuple):
@@ -161,18 +167,20 @@ def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> byt
     pid = _fork()
     if pid == 0:
         _become(order, entry, fds, box.uid)
-    results = fds[3]
-    for fd in fds:
-        if fd != results:
-            os.close(fd)
     if pid < 0:
         os._exit(71)  # no memory for a child: the host sees the server go and blames itself
+    results = fds[3]
+    for fd in fds[
+        5:
+    ]:  # a pipe must have no end here; the rest waits until the pages are ours alone
+        os.close(fd)
     killed_by, (ended, status, usage) = 0, _wait_briefly(pid, order)
     if not ended:
         killed_by = _watch(pid, order, started + order.wall_seconds, results, box.control)
         _, status, usage = os.wait4(pid, 0)
         signal.sigtimedwait(_CHILD_ENDED, 0)  # or the next job would take it for its own child's
-    os.close(results)
+    for fd in fds[:5]:
+        os.close(fd)
     spent = usage.ru_utime + usage.ru_stime + _sweep()
     wall = time.monotonic() - started
     signalled = os.WIFSIGNALED(status)

@@ -56,7 +56,7 @@ def warm_up(nowhere: int) -> None:
     plain, tagged = '[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'
     for inputs in ([plain, tagged], [plain, plain]) * 20:
         entry["plain"] = not entry["plain"]
-        text = compose(entry, inputs, "import math", WARM_UP)
+        text = compose(b"", inputs, "import math", WARM_UP)
         job = JobText.parse(
             entry, text.content, text.inputs, text.preamble_bytes, joined=text.joined
         )
