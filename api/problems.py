@@ -144,12 +144,12 @@ def import_set(
         raise Refused(BUSY, "another set is being imported; try again in a while")
     try:
         read = uploads.read_set(file, name)
-        audited = complete(read, house.sandbox)
+        audited = complete(read, house.sandbox, speed=house.speed)
     finally:
         _importing.release()
     kept = audited.problem_set
     with house.database.transaction() as tx:
-        problem_sets.keep(tx, kept)
+        problem_sets.keep(tx, kept, audited.references)
     response.headers["Location"] = f"/v1/problem-sets/{kept.name}"
     return SetImported(
         name=kept.name,

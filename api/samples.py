@@ -49,17 +49,53 @@ class OutcomeShown(Shown):
     cpu_seconds: float
 
 
+class HostShown(Shown):
+    """Where a solution ran; `image` is the digest of a container image, if it was one."""
+
+    backend: str
+    tier: str
+    image: str
+    python: str
+    kernel: str
+    runner: str
+    packages: list[str]
+
+
+class LimitsShown(Shown):
+    """What one process of the solution was allowed."""
+
+    cpu_seconds: float
+    example_cpu_seconds: float
+    memory_mb: int
+    output_bytes: int
+
+
 class EvidenceShown(Shown):
-    """What the verdict can be replayed from."""
+    """What the verdict can be replayed from: digests, circumstances, the limits that held, and the
+    kernel's counters of the run that counts. `base_cpu_seconds` is the problem's own limit, below
+    `limits.cpu_seconds` where its reference needed more; `first_run` is the verdict of the first
+    run where a limit was near and a second one was made."""
 
     problem: str
     solution: str
     sandbox: str
     judge_version: str
     settings: str
+    host: HostShown
+    limits: LimitsShown
+    wall_limit_seconds: float
+    base_cpu_seconds: float
+    reference_cpu_seconds: float
+    host_speed: float
     cpu_seconds: float
     wall_seconds: float
     memory_mb: float
+    oom_kills: int
+    exit_code: int
+    signal: int
+    killed_by: str
+    runs: int
+    first_run: str
 
 
 class SampleShown(SampleBrief):

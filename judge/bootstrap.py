@@ -3,6 +3,7 @@
 The one place that reads settings and puts things together; open it after a fork, never before.
 """
 
+from pathlib import Path
 from threading import Lock
 
 from judge.errors import UsageError
@@ -13,6 +14,7 @@ from judge.sandbox.base import Sandbox
 from judge.settings import BadSetting, Settings, read_settings
 from judge.store import models
 from judge.store.database import Database
+from judge.verdicts.timing import host_speed
 
 
 class Judge:
@@ -25,14 +27,32 @@ class Judge:
         self._opening: dict[ModelSpec, Lock] = {}
         self._backends: dict[ModelSpec, ModelBackend] = {}
         self._sandbox: Sandbox | None = None
+        self._measuring = Lock()
+        self._speed = 0.0
 
     @property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened on first use. Raises SandboxUnavailable or UsageError."""
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = open_sandbox(self.settings.sandbox, self.settings.sandbox_workers)
+                settings = self.settings
+                self._sandbox = open_sandbox(
+                    settings.sandbox, settings.sandbox_workers, **settings.sandbox_options
+                )
             return self._sandbox
+
+    @property
+    def speed(self) -> float:
+        """How fast this host is in the sandbox, measured once and kept. Raises as `sandbox`."""
+        sandbox = self.sandbox
+        with self._measuring:
+            if not self._speed:
+                try:
+                    home: Path | None = self.settings.make_home()
+                except BadSetting:
+                    home = None  # a database elsewhere needs none; then each process measures
+                self._speed = host_speed(sandbox, home)
+            return self._speed
 
     def model(self, name: str) -> tuple[ModelSpec, ModelBackend]:
         """A model as it stands in the database now, and its backend, opened once.

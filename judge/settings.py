@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,6 +23,14 @@ class Settings(BaseSettings):
     broker_url: str = "memory://"
     sandbox: str = "namespaces"
     sandbox_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
+    sandbox_image: str = ""
+    """A tag; empty for the image that `judge sandbox build` makes."""
+    sandbox_recycle: int = Field(default=5000, ge=1)
+    """Jobs that a box serves before it is replaced."""
+    sandbox_waiting: int = Field(default=4096, ge=1)
+    """Callers that may wait for a free slot."""
+    sandbox_channels: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = None
+    """Where the sockets of containers are; empty for /run/judge or the temporary folder."""
     host: str = "127.0.0.1"
     port: int = Field(default=8710, ge=0, le=65535)
     ask_threads: int = Field(default=8, ge=1, le=1024)
@@ -36,6 +45,16 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether one process does everything, the queue living in its memory."""
         return self.broker_url.startswith("memory:")
+
+    @property
+    def sandbox_options(self) -> dict[str, Any]:
+        """What `open_sandbox` takes besides its kind and the workers."""
+        return {
+            "image": self.sandbox_image,
+            "recycle": self.sandbox_recycle,
+            "waiting": self.sandbox_waiting,
+            "channels": self.sandbox_channels,
+        }
 
     def make_home(self) -> Path:
         """Create `home`, readable by its owner alone. Raises BadSetting where that fails."""

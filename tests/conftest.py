@@ -4,12 +4,13 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from judge.errors import SandboxUnavailable
 from judge.models.base import ModelSpec
-from judge.sandbox import open_sandbox
+from judge.sandbox import NAMES, image, open_sandbox
 from judge.sandbox.base import Sandbox
 from judge.store import models, problem_sets
 from judge.store.database import Database
@@ -47,6 +48,31 @@ def sandbox() -> Iterator[Sandbox]:
         raise
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def docker_image() -> str:
+    """The tag of an image made of this checkout's runner; needs an engine."""
+    try:
+        return image.build().tag
+    except SandboxUnavailable as error:
+        missing(f"no Docker engine on this host: {error}")
+        raise
+
+
+@pytest.fixture(scope="session")
+def docker_sandbox(docker_image: str) -> Iterator[Sandbox]:
+    """The real Docker sandbox with two workers."""
+    opened = open_sandbox("docker", workers=2, image=docker_image)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=NAMES)
+def each_sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """Every backend in turn."""
+    fixture = {"namespaces": "sandbox", "docker": "docker_sandbox"}[request.param]
+    return cast(Sandbox, request.getfixturevalue(fixture))
 
 
 @pytest.fixture

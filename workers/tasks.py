@@ -90,7 +90,9 @@ def _judge() -> None:
         return
     house = process.judge
     limit = min(64, 8 * house.sandbox.workers)
-    claimed = batches.judge_samples(house.database, house.sandbox, limit, go_on=process.go_on)
+    claimed = batches.judge_samples(
+        house.database, house.sandbox, limit, speed=house.speed, go_on=process.go_on
+    )
     if claimed:
         dispatch.ring_judge()
 

@@ -13,6 +13,7 @@ from judge.store.leases import MAX_DELIVERIES, SAMPLES
 from judge.store.samples import Unjudged
 from judge.telemetry import logger
 from judge.verdicts.judging import judge
+from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
 
 AT_HAND = 8
@@ -28,9 +29,11 @@ def judge_samples(
     limit: int = 64,
     batch: str = "",
     *,
+    speed: float = 0.0,
     go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Claim up to `limit` samples and judge them, as many at a time as the sandbox has workers.
+    `speed` is the host's, 0 if unknown: then no reference's time raises a limit.
 
     Judgements are stored with their tallies as they come, and the batch is closed with its last.
     Returns how many samples were claimed. Raises SandboxUnavailable, with every sample given back.
@@ -40,10 +43,12 @@ def judge_samples(
     if not found:
         return 0
     with database.reading() as tx:
-        posed = problem_sets.problems_by_digest(tx, {each.problem_digest for each in found})
+        digests = {each.problem_digest for each in found}
+        posed = problem_sets.problems_by_digest(tx, digests)
+        timing = Timing(speed, problem_sets.references(tx, digests))
     waiting, running = deque(found), dict[Future[Judgement], Unjudged]()
     ended: list[tuple[Unjudged, Judgement | Exception]] = []
-    pool = ThreadPoolExecutor(sandbox.workers, "judge")
+    pool = ThreadPoolExecutor(sandbox.callers, "judge")
     try:
         with leases.held(database, SAMPLES, claim.token):
             while waiting or running or ended:
@@ -60,7 +65,8 @@ def judge_samples(
                         batches.close_finished(tx, id_)
                 for sample in begun:
                     problem = posed[sample.problem_digest]
-                    running[pool.submit(judge, problem, sample.source, sandbox)] = sample
+                    judging = pool.submit(judge, problem, sample.source, sandbox, timing=timing)
+                    running[judging] = sample
                 if not going:
                     break  # what still runs is ended below, and judged again by somebody
                 ended = _collect(running, 2 * sandbox.workers)

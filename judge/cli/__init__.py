@@ -1,7 +1,7 @@
 """The command line: one file a verb.
 
-stdout is the result, stderr the progress. Exit codes: 0 done · 2 usage or bad input · 5 a service,
-model or sandbox out of reach · 70 a fault of ours · 130 interrupted.
+stdout is the result, stderr the progress. Exit codes: 0 done · 1 a replay or check that came out
+otherwise · 2 usage or bad input · 5 a service, model or sandbox out of reach · 70 a fault of ours · 130 interrupted.
 
 A verb's file holds a function of its own name; a group's file holds a `typer.Typer` named `group`.
 Only the file that was asked for is imported, so that `judge score` does not wait for the rest.
@@ -21,7 +21,7 @@ from judge.settings import BadSetting
 from problems.errors import ProblemError
 
 VERBS = ("up", "worker", "demo", "run", "score", "leaderboard")
-GROUPS = ("problems", "models")
+GROUPS = ("problems", "models", "sandbox")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130
 

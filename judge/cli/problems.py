@@ -1,6 +1,7 @@
 """`judge problems`: bring problem sets in, look at them, write out their known answers."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +12,10 @@ import typer
 from judge.bootstrap import open_judge
 from judge.cli import console
 from judge.errors import UsageError
+from judge.settings import BadSetting, Settings
 from judge.store import problem_sets
 from judge.verdicts.audit import complete
+from judge.verdicts.timing import Reference, keep_references
 from problems.importers import BUNDLED, bundled, read_any
 from problems.problem import Problem
 
@@ -41,10 +44,11 @@ def import_set(
         read = type(read)(name, read.problems)
     with closing(open_judge()) as judge:
         with console.progress(f"auditing {read.name}", len(read.problems)) as bar:
-            audited = complete(read, judge.sandbox, bar.at)
+            audited = complete(read, judge.sandbox, bar.at, speed=judge.speed)
         kept = audited.problem_set
         with judge.database.transaction() as tx:
-            problem_sets.keep(tx, kept)
+            problem_sets.keep(tx, kept, audited.references)
+        _note_times(judge.settings, audited.references)
     if as_json:
         console.result_json(
             {
@@ -58,6 +62,14 @@ def import_set(
     console.result(f"{kept.name}: {len(kept.problems)} problems, version {kept.digest[:12]}")
     for fault in audited.faults:
         console.note(f"  {fault.slug}: its own reference got {fault.verdict} ({fault.reason})")
+
+
+def _note_times(settings: Settings, references: Mapping[str, Reference]) -> None:
+    """The database has them; `judge score` reads them from judge's home."""
+    try:
+        keep_references(settings.make_home(), references)
+    except (BadSetting, OSError) as error:
+        console.note(f"`judge score` will not know how long the references take: {error}")
 
 
 @group.command("list")

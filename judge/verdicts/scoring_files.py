@@ -13,7 +13,9 @@ from judge.errors import UsageError
 from judge.models.answers import Answer, Form
 from judge.models.extraction import extract
 from judge.sandbox.base import Sandbox
-from judge.verdicts.judging import Conditions, judge
+from judge.verdicts.conditions import Conditions
+from judge.verdicts.judging import judge
+from judge.verdicts.timing import UNTIMED, Timing
 from judge.verdicts.verdict import Judgement, Verdict
 from problems.errors import UnknownProblem
 from problems.problem import Problem, ProblemSet
@@ -45,6 +47,7 @@ def score_answers(
     sandbox: Sandbox,
     conditions: Conditions,
     progress: Callable[[ScoredAnswer], None] | None = None,
+    timing: Timing = UNTIMED,
 ) -> list[ScoredAnswer]:
     """Judge every answer, as many at once as the sandbox has workers.
 
@@ -56,13 +59,13 @@ def score_answers(
         answer, problem = pair
         source, rule = _source_of(answer, problem)
         scored = ScoredAnswer(
-            answer, problem, source, rule, judge(problem, source, sandbox, conditions)
+            answer, problem, source, rule, judge(problem, source, sandbox, conditions, timing)
         )
         if progress:
             progress(scored)
         return scored
 
-    pool = ThreadPoolExecutor(sandbox.workers)
+    pool = ThreadPoolExecutor(sandbox.callers)
     try:
         return list(pool.map(one, posed))
     finally:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from judge.verdicts.evidence import Evidence
+
 
 class Verdict(StrEnum):
     """What is said of a solution. Order matters: the first one present speaks for the whole."""
@@ -44,20 +46,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the verdict can be replayed from: digests, settings, and the kernel's counters."""
-
-    problem: str
-    solution: str
-    sandbox: str
-    judge_version: str
-    settings: str = ""
-    cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
-    memory_mb: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """The verdict on one solution, with one Outcome an example and the evidence."""
 
@@ -73,3 +61,8 @@ class Judgement:
     def passed(self) -> int:
         """How many examples were accepted."""
         return sum(outcome.verdict is Verdict.AC for outcome in self.outcomes)
+
+    @property
+    def unstable(self) -> bool:
+        """Whether two runs of the same came to different verdicts: a limit is too near."""
+        return self.evidence.first_run not in ("", self.verdict)

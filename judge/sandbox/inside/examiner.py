@@ -21,9 +21,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from judge.sandbox.inside import chance
 from judge.sandbox.inside.child import one_line, take_job
 from judge.sandbox.inside.frames import CALL_IN, CALL_OUT, Broken, Kind, Reader, send
-from judge.sandbox.inside.jobs import JobText
+from judge.sandbox.inside.jobs import JobText, Order
 from problems.values import Undecodable, Unencodable, decode, encode
 
 RESULTS = 3
@@ -167,12 +168,10 @@ def _number_of(thing: object) -> int:
     raise Unencodable(type(thing).__name__)
 
 
-def main() -> None:
+def main(order: Order, entry: dict[str, Any]) -> None:
     """Examine the solution at the other end of the pipes by the job on descriptor 4. No return."""
-    job = take_job()
-    import random
-
-    random.seed()  # a check that draws arguments must not be foreseen
+    job = take_job(order, entry)
+    chance.draw_afresh()
     examination = Examination()
     try:
         self_test()
@@ -250,6 +249,7 @@ def rehearse() -> None:
     send(answers_out, Kind.VALUE, 1, "[1,2]")
     entry = {"name": "f", "names": ["f"], "calls_check": True}
     check = b"def check(f):\n    assert f([1, 2.5], 'a') == [1, 2], 'no'\n    assert True\n"
-    run_check(JobText(entry, [], b"import math\n", check), examination)
+    job = JobText(entry, [], joined=False, preamble=b"import math\n", source=check)
+    run_check(job, examination)
     for fd in (questions_in, questions_out, answers_in, answers_out):
         os.close(fd)

@@ -1,15 +1,17 @@
-"""The text of a job, as the host writes it and a child reads it.
+"""How a job crosses the wall: a header that the server reads, and a text that only the child reads.
 
-One line of JSON (entry, number of inputs, length of the preamble), one line an input, then the
-preamble and the source. Inputs are Wire text, which holds no line break, and pass through unparsed.
+The header (HEADER, then the entry as JSON) holds limits, what to call and how long the parts of the
+text are; the fork server reads it, as it holds nothing of a solution. The text is in a memory file
+that the server never reads: the inputs, one a line (or all of them as one JSON list, where they are
+short and plain), then the preamble and the source. Inputs are Wire text, which holds no line break.
 """
 
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import struct
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Mode(IntEnum):
@@ -22,41 +24,74 @@ class Mode(IntEnum):
     EXAMINE = 5  # run a check against a solution in another box
 
 
-@dataclass(frozen=True, slots=True)
-class JobText:
-    """A job as a child holds it: header fields, inputs still as text, preamble and source."""
+HEADER = struct.Struct("<BBBBIQQQdIQQ")
+MOST_HEADER = 65_536
+"""Bytes of a header with its entry."""
+JOINED_BYTES = 65_536
+"""Up to there, inputs are read at once: all of them are in the child's memory, then."""
+_scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defined]
+
+
+class Order(NamedTuple):
+    """A job's header: limits (µs, bytes, MiB, seconds) and the measures of its text."""
+
+    mode: int
+    threads: bool
+    joined: bool
+    exact: bool
+    memory_mb: int
+    output_bytes: int
+    cpu_us: int
+    example_cpu_us: int
+    wall_seconds: float
+    inputs: int
+    preamble_bytes: int
+    text_bytes: int
+
+
+class Text(NamedTuple):
+    """A job's text as the host composes it."""
+
+    entry: bytes
+    inputs: int
+    joined: bool
+    preamble_bytes: int
+    content: bytes
+
+
+def compose(entry: bytes, inputs: Sequence[str], preamble: str, source: str) -> Text:
+    """The text of a job, its entry as JSON; a lone surrogate in the source survives, to fail as the
+    solution's own."""
+    before = preamble.encode("utf-8", "surrogatepass")
+    given = ",".join(inputs)
+    joined = len(given) <= JOINED_BYTES and "{" not in given
+    lines = f"[{given}]\n" if joined else "\n".join((*inputs, ""))
+    content = lines.encode("ascii") + before + source.encode("utf-8", "surrogatepass")
+    return Text(entry, len(inputs), joined, len(before), content)
+
+
+class JobText(NamedTuple):
+    """A job as a child holds it. `inputs` are values where they were joined, else still text."""
 
     entry: dict[str, Any]
-    inputs: list[bytes]
+    inputs: list[Any]
+    joined: bool
     preamble: bytes
     source: bytes
 
     @classmethod
-    def parse(cls, text: bytes) -> "JobText":
+    def parse(
+        cls, entry: dict[str, Any], text: bytes, inputs: int, preamble_bytes: int, *, joined: bool
+    ) -> "JobText":
         """Take apart what `compose` put together."""
-        head, rest = text.split(b"\n", 1)
-        header = json.loads(head)
-        *inputs, rest = rest.split(b"\n", header["inputs"])
-        cut = header["preamble"]
-        return cls(header["entry"], inputs, rest[:cut], rest[cut:])
+        *lines, rest = text.split(b"\n", 1 if joined else inputs)
+        given: list[Any] = _scan(lines[0].decode("ascii"), 0)[0] if joined else lines
+        return cls(entry, given, joined, rest[:preamble_bytes], rest[preamble_bytes:])
 
 
-def compose(entry: dict[str, Any], inputs: Sequence[str], preamble: str, source: str) -> bytes:
-    """The job's text; a lone surrogate in the source survives, to fail as the solution's own."""
-    before = preamble.encode("utf-8", "surrogatepass")
-    header = {"entry": entry, "inputs": len(inputs), "preamble": len(before)}
-    lines: Iterable[str] = (json.dumps(header), *inputs, "")
-    return "\n".join(lines).encode("ascii") + before + source.encode("utf-8", "surrogatepass")
-
-
-def read_all(fd: int) -> bytes:
-    """Everything in a file from its start, whatever its offset."""
-    size = os.fstat(fd).st_size
-    parts, at = [], 0
-    while at < size:
-        part = os.pread(fd, size - at, at)
-        if not part:
-            break
-        parts.append(part)
-        at += len(part)
-    return b"".join(parts)
+def read_all(fd: int, size: int) -> bytes:
+    """The first `size` bytes of a file, whatever its offset."""
+    text = os.pread(fd, size, 0)
+    while len(text) < size and (more := os.pread(fd, size - len(text), len(text))):
+        text += more
+    return text

@@ -5,13 +5,15 @@ import gc
 import io
 import os
 import sys
+from typing import Any
 
 from judge.sandbox.inside.child import RESULTS, Refused, describe, flush, load, one_line, take_job
+from judge.sandbox.inside.jobs import Order
 
 
-def main() -> None:
+def main(order: Order, entry: dict[str, Any]) -> None:
     """Run the job on descriptor 4 on the stdin it was given. Never returns."""
-    job = take_job()
+    job = take_job(order, entry)
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

@@ -1,7 +1,7 @@
 """The fork server: pid 1 of a box, which starts one sealed child a job and says how it ended.
 
-Theory of operation. Actors: the *host* (judge), this *server* (root of the box, holding three
-capabilities and no job's text), and one *child* at a time (the slot's user, no capability). The
+Theory of operation. Actors: the *host* (judge), this *server* (a user of the box's own with three
+capabilities and no job's text), and one *child* at a time (another user, no capability). The
 host sends, over a unix socket, a fixed header of limits together with the child's descriptors:
 
     0 stdin   1 stdout   2 stderr   3 results   4 the job's text   5, 6 call pipes (examined jobs)
@@ -9,18 +9,23 @@ host sends, over a unix socket, a fixed header of limits together with the child
 all made fresh by the host for this job, so no state passes from child to child, and neither source
 nor inputs nor results ever enter this process: a later child that scans its memory, a copy of
 ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
-limit, reaps, and answers with what the kernel counted. A byte (or the end) on the socket while a
-child runs means: kill it now.
+limit, reaps it and whatever else is left in the pid namespace, and answers with what the kernel
+counted. A byte (or the end) on the socket while a child runs means: kill it now; a whole header is
+the next job, sent ahead so that no time is lost between two.
 
-An interpreter is warmed up before it is sealed: a trusted snippet is compiled, called and encoded
-often enough that children inherit the specialised state instead of each paying for it.
+The one place a child may write to are `/tmp` and `/dev/shm`. A file left there is seen by counting
+inodes; the answer then says so and the server ends, instead of anybody cleaning up after hostile
+names.
+
+The interpreter is warmed up (warming.py) before it is sealed.
 """
 
+import contextlib
 import ctypes
+import fcntl
 import gc
 import json
 import os
-import random
 import resource
 import select
 import signal
@@ -28,153 +33,190 @@ import socket
 import struct
 import sys
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from judge.sandbox.inside import child, examiner, programs, seal, serving
-from judge.sandbox.inside.jobs import JobText, Mode, compose
+from judge.sandbox.inside import child, examiner, programs, seal, serving, warming
+from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Order
+from judge.sandbox.inside.landlock import CHANGEABLE
+from judge.sandbox.inside.mappings import join_mappings
 
-HEADER = struct.Struct("<BBxxIQQQd")
-"""mode, threads wanted, memory MiB, output bytes, CPU µs, CPU µs an example, wall seconds."""
-ANSWER = struct.Struct("<BBBxIQQQ")
-"""exited 0 / signalled 1, code or signal, killed by, then 4 bytes 0, CPU µs, wall µs, memory KiB."""
-READY = b"ready"
+ANSWER = struct.Struct("<BBBBIQQQ")
+"""exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
+memory, CPU µs, wall µs, memory KiB."""
+MOST_READY = 1024
+"""Bytes of the JSON object that says the server is ready, and what holds it: `landlock`, `python`."""
 KILLED_BY = ("", "cpu", "wall", "cancel")
-MOST_DESCRIPTORS = 7
+_INTS = struct.Struct("7i")
+_ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(_INTS.size)
 _ADDRESS_SLACK = 768 << 20
 """Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
 _FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
 
+SOON_SECONDS = 0.02
+_STACK_BYTES = resource.getrlimit(resource.RLIMIT_STACK)[1]
+_CHILD_ENDED = {signal.SIGCHLD}
+
+_libc = ctypes.CDLL(None)
 _fork = ctypes.PyDLL(None).fork  # os.fork's bookkeeping is for threads, of which there are none
-
-WARM_UP = """
-from typing import List, Optional
-import collections
-class Solution:
-    def solve(self, numbers: List[int], text: str) -> List[str]:
-        seen = collections.defaultdict(list)
-        for index, number in enumerate(sorted(numbers, key=lambda n: (-n, n))):
-            seen[number % 3].append(str(number) + text[index % len(text)])
-        best, words = 0.5, {word: len(word) for part in seen.values() for word in part}
-        while best < 9 and words:
-            best += max(words.values()) / 2
-        try:
-            return [f"{k}:{v:.2f}" for k, v in sorted(words.items())] + [str(best), text[::-1]]
-        except KeyError as error:
-            raise ValueError("never") from error
-"""
-PRELOADED = (
-    "bisect cmath collections copy dataclasses datetime decimal enum fractions functools hashlib "
-    "heapq itertools json math operator random re statistics string struct typing"
-)
-
-
-class Limits(NamedTuple):
-    """A job's header."""
-
-    mode: int
-    threads: int
-    memory_mb: int
-    output_bytes: int
-    cpu_us: int
-    example_cpu_us: int
-    wall_seconds: float
 
 
 def main() -> None:
     """Serve jobs until the host hangs up. Never returns."""
     settings = json.loads(sys.argv[1])
     uid = int(settings["uid"])
+    os.environ.pop("HOSTNAME", None)  # an engine's gift: the same in every backend is none
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which pid 1 does not get from its own children
-    control = _settle_descriptors(int(settings["socket"]))
-    for name in PRELOADED.split():
-        __import__(name)
-    child.prepare()
-    _warm_up()
-    random.seed(0)  # solutions that draw lots draw the same ones in a replay
-    seal.seal_server()
+    control, kills = _settle_descriptors(_connection(settings["socket"]), settings["kills"])
+    warming.preload(settings["packages"])
+    warming.warm_up(_FIRST_FREE - 1)
+    join_mappings()
+    landlock = seal.seal_server(int(settings["server"]))
     gc.collect()
     gc.freeze()
     gc.disable()
     os.dup2(0, 2)  # until here, errors went to whoever started the box
-    control.sendall(READY)
+    ready = {
+        "landlock": landlock,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "kills": kills is not None,
+    }
+    control.sendall(json.dumps(ready).encode())
+    scratch = [place for place in CHANGEABLE if os.path.isdir(place)]  # noqa: PTH112 - no pathlib in the box
+    box = Box(control, uid, kills, _oom_kills(kills), scratch, _used_inodes(scratch))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD_ENDED)
+    buffer = bytearray(MOST_HEADER)
     while True:
-        frame, fds, _, _ = socket.recv_fds(control, HEADER.size, MOST_DESCRIPTORS)
-        if not frame:
+        size, passed, _, _ = control.recvmsg_into([buffer], _ROOM_FOR_DESCRIPTORS)
+        if not size:
             os._exit(0)
-        if len(frame) != HEADER.size:
+        if size < HEADER.size:
             continue  # a request to end a job that had ended by itself
-        control.sendall(_serve(Limits(*HEADER.unpack(frame)), fds, uid, control))
+        order = Order._make(HEADER.unpack_from(buffer))
+        entry = json.loads(buffer[HEADER.size : size])
+        fds = _INTS.unpack(passed[0][2].ljust(_INTS.size, b"\xff"))
+        answer, spent = _serve(order, entry, [fd for fd in fds if fd >= 0], box)
+        control.sendall(answer)
+        if spent:  # whatever is queued behind must not find what this job has left
+            os._exit(0)
 
 
-def _settle_descriptors(number: int) -> socket.socket:
+class Box(NamedTuple):
+    """What the server holds between jobs."""
+
+    control: socket.socket
+    uid: int
+    kills: int | None
+    """The file in which the kernel counts its kills for want of memory, open."""
+    kills_before: int
+    scratch: list[str]
+    """The folders where a child may write."""
+    inodes_before: int
+
+
+def _connection(given: int | str) -> int:
+    """The socket to the host: inherited, or to be found at a path."""
+    if isinstance(given, int):
+        return given
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connected.connect(given)
+    return connected.detach()
+
+
+def _settle_descriptors(number: int, kills: int | None) -> tuple[socket.socket, int | None]:
+    """Only the null device below _FIRST_FREE, only ours above; complaints still go to 2."""
     null = os.open("/dev/null", os.O_RDWR)
-    moved = os.dup(number)
-    while moved < _FIRST_FREE:
-        moved = os.dup(number)
+    kept = [
+        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
+        for fd in (number, _kills_file() if kills is None else kills)
+        if fd is not None
+    ]
     for low in range(_FIRST_FREE):
         if low != 2:
             os.dup2(null, low)
-    os.closerange(_FIRST_FREE, moved)
-    os.closerange(moved + 1, 1024)
-    return socket.socket(fileno=moved)
+    for high in range(_FIRST_FREE, 1024):
+        if high not in kept:
+            with contextlib.suppress(OSError):
+                os.close(high)
+    return socket.socket(fileno=kept[0]), kept[1] if len(kept) > 1 else None
 
 
-def _warm_up() -> None:
-    """Walk the paths a child will walk, on a trusted snippet, with the results thrown away."""
-    text = compose(
-        {
-            "name": "solve",
-            "owner": "Solution",
-            "types": ["list[int]", "str"],
-            "returns": "",
-            "in_place": None,
-            "digests": True,
-        },
-        ['[[3,1,2,9,7,12],"abc"]', '[[5,{"$tuple":[1,2]}],"xy"]'],
-        "import math",
-        WARM_UP,
-    )
-    for _ in range(20):
-        child.run_calls(Mode.FUNCTION, JobText.parse(text), _FIRST_FREE - 1, 1 << 20)
-        serving.rehearse()
-        examiner.rehearse()
-    sys.modules.pop(child.MODULE, None)
+def _kills_file() -> int | None:
+    """A container's own group, as the engine shows it."""
+    for name in ("memory/memory.oom_control", "memory.events"):
+        with contextlib.suppress(OSError):
+            return os.open(f"/sys/fs/cgroup/{name}", os.O_RDONLY)
+    return None
 
 
-def _serve(limits: Limits, fds: list[int], uid: int, control: socket.socket) -> bytes:
+def _oom_kills(kills: int | None) -> int:
+    """How often the kernel has killed in this box for want of memory."""
+    if kills is None:
+        return 0
+    words = os.pread(kills, 4096, 0).split()
+    return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
+
+
+def _used_inodes(scratch: list[str]) -> int:
+    """Files of every kind where a child may write."""
+    used = 0
+    for place in scratch:
+        found = os.statvfs(place)
+        used += found.f_files - found.f_ffree
+    return used
+
+
+def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tuple[bytes, bool]:
+    """Run one job: the answer, and whether the box can take no other job after it."""
     started = time.monotonic()
     pid = _fork()
     if pid == 0:
-        _become(limits, fds, uid)
-    results = fds[3]
-    for fd in fds:
-        if fd != results:
-            os.close(fd)
+        _become(order, entry, fds, box.uid)
     if pid < 0:
         os._exit(71)  # no memory for a child: the host sees the server go and blames itself
-    killed_by = _watch(pid, limits, started + limits.wall_seconds, results, control)
-    os.close(results)
-    _, status, usage = os.wait4(pid, 0)
-    _sweep()
-    wall_us = int((time.monotonic() - started) * 1e6)
-    spent_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
+    results = fds[3]
+    for fd in fds[
+        5:
+    ]:  # a pipe must have no end here; the rest waits until the pages are ours alone
+        os.close(fd)
+    killed_by, (ended, status, usage) = 0, _wait_briefly(pid, order)
+    if not ended:
+        killed_by = _watch(pid, order, started + order.wall_seconds, results, box.control)
+        _, status, usage = os.wait4(pid, 0)
+        signal.sigtimedwait(_CHILD_ENDED, 0)  # or the next job would take it for its own child's
+    for fd in fds[:5]:
+        os.close(fd)
+    spent = usage.ru_utime + usage.ru_stime + _sweep()
+    wall = time.monotonic() - started
     signalled = os.WIFSIGNALED(status)
     code = os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
-    return ANSWER.pack(signalled, code, killed_by, 0, spent_us, wall_us, usage.ru_maxrss)
+    left = _used_inodes(box.scratch) > box.inodes_before
+    kills = _oom_kills(box.kills) - box.kills_before if signalled else 0
+    times = int(spent * 1e6), int(wall * 1e6)
+    answer = ANSWER.pack(signalled, code, killed_by, left, kills, *times, usage.ru_maxrss)
+    return answer, left or kills > 0
 
 
-def _watch(pid: int, limits: Limits, deadline: float, results: int, control: socket.socket) -> int:
+def _wait_briefly(pid: int, order: Order) -> tuple[int, int, resource.struct_rusage]:
+    """What wait4 says of the child, after a short wait: most children end in it, and it costs one
+    call where watching costs ten. A stopped child sends the signal, too."""
+    most = min(order.cpu_us, order.example_cpu_us or order.cpu_us) / 1e6
+    signal.sigtimedwait(_CHILD_ENDED, min(SOON_SECONDS, most, order.wall_seconds))
+    return os.wait4(pid, os.WNOHANG)
+
+
+def _watch(pid: int, order: Order, deadline: float, results: int, control: socket.socket) -> int:
     """Wait for the child's end, or bring it about; an index into KILLED_BY.
 
     An example's own clock starts over when the results have grown. A solution can make them grow
     by itself, at the price of its answers; the limit on the whole still holds.
     """
+    whole, each = order.cpu_us / 1e6, (order.example_cpu_us or order.cpu_us) / 1e6
     watched = os.pidfd_open(pid)
     poller = select.poll()
     poller.register(watched, select.POLLIN)
     poller.register(control, select.POLLIN)
     clock = (~pid << 3) | 2  # the CPU clock of all threads of that process
-    whole, each = limits.cpu_us / 1e6, (limits.example_cpu_us or limits.cpu_us) / 1e6
     seen_size, began_at = 0, 0.0
     try:
         while True:
@@ -194,55 +236,66 @@ def _watch(pid: int, limits: Limits, deadline: float, results: int, control: soc
             ready = {fd for fd, _ in poller.poll(max(1.0, min(cpu_left, wall_left) * 500))}
             if watched in ready:
                 return 0
-            if ready:
+            if ready and _is_told_to_end(control):
                 os.kill(pid, signal.SIGKILL)
                 return 3
+            if ready:  # the next job, queued; from now on only a host that hangs up matters
+                poller.modify(control, 0)
     finally:
         os.close(watched)
 
 
-def _sweep() -> None:
-    """Nothing may outlive its job: everything in this pid namespace but us is killed and reaped."""
-    try:
-        os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # the usual case: there is nobody
+def _is_told_to_end(control: socket.socket) -> bool:
+    """Whether what waits on the socket is a request to end the job, or the host's end."""
+    return len(control.recv(HEADER.size, socket.MSG_PEEK)) < HEADER.size
+
+
+def _sweep() -> float:
+    """Nothing may outlive its job: everything in this pid namespace but us is killed and reaped.
+    The CPU seconds that it had used are returned: they are the job's."""
+    if _libc.waitpid(-1, None, os.WNOHANG) < 0:
+        return 0.0  # the usual case: no child is left, and an orphan would be ours
+    spent = 0.0
     while True:
+        _libc.kill(-1, signal.SIGKILL)
         try:
-            os.waitpid(-1, 0)
+            _, _, usage = os.wait4(-1, 0)
         except ChildProcessError:
-            return
+            return spent
+        spent += usage.ru_utime + usage.ru_stime
 
 
-def _become(limits: Limits, fds: list[int], uid: int) -> None:
+def _become(order: Order, entry: dict[str, Any], fds: list[int], uid: int) -> None:
     """The child's first steps: its own descriptors, limits and rights; then the job. No return."""
     try:
         for target, fd in enumerate(fds):
             os.dup2(fd, target)
         os.closerange(len(fds), 1024)
-        seconds = limits.cpu_us // 1_000_000 + 2
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        stack = resource.getrlimit(resource.RLIMIT_STACK)[1]
-        resource.setrlimit(resource.RLIMIT_STACK, (stack, stack))
-        memory, output = limits.memory_mb << 20, limits.output_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-        room = memory + _ADDRESS_SLACK  # stacks are not data, but end here
-        resource.setrlimit(resource.RLIMIT_AS, (room, room))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (output, output))
-        seal.drop(uid, threads=bool(limits.threads))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _CHILD_ENDED)
+        memory = order.memory_mb << 20
+        for kind, most in (
+            (resource.RLIMIT_CPU, order.cpu_us // 1_000_000 + 2),
+            (resource.RLIMIT_STACK, _STACK_BYTES),
+            (resource.RLIMIT_DATA, memory),
+            (resource.RLIMIT_AS, memory + _ADDRESS_SLACK),  # stacks are not data, but end here
+            (resource.RLIMIT_FSIZE, order.output_bytes),
+        ):
+            resource.setrlimit(kind, (most, most))
+        seal.drop(uid, threads=order.threads)
         gc.enable()
-        match Mode(limits.mode):
-            case Mode.EXAMINE:
-                examiner.main()
-            case Mode.SERVE:
-                serving.main()
-            case Mode.PROGRAM:
-                programs.main()
-            case _:
-                child.main(Mode(limits.mode))
+        _RUN[order.mode](order, entry)
     except BaseException:
         os._exit(70)
     os._exit(0)
+
+
+_RUN: dict[int, Callable[[Order, dict[str, Any]], None]] = {
+    int(Mode.FUNCTION): child.main,
+    int(Mode.CLASS): child.main,
+    int(Mode.PROGRAM): programs.main,
+    int(Mode.SERVE): serving.main,
+    int(Mode.EXAMINE): examiner.main,
+}
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from typing import Any
 
 from judge.sandbox.inside.child import MODULE, Refused, describe, find, load, one_line, take_job
 from judge.sandbox.inside.frames import CALL_IN, CALL_OUT, Broken, Kind, Reader, send
+from judge.sandbox.inside.jobs import Order
 from problems.values import Unencodable, decode, encode
 
 
-def main() -> None:
+def main(order: Order, entry: dict[str, Any]) -> None:
     """Answer calls of the names in the entry. Never returns."""
-    job = take_job()
+    job = take_job(order, entry)
     namespace: dict[str, Any] = {}
     try:
         namespace = load(job, MODULE)

@@ -11,11 +11,13 @@ from judge import batches
 from judge.batches import failures, judging
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.models import open_model
-from judge.sandbox.base import Ending, Report, Run
+from judge.sandbox.base import Ending, Host, Report, Run, Usage
 from judge.store import batches as rows
-from judge.store import leases, samples, tables, tallies
+from judge.store import leases, problem_sets, samples, tables, tallies
 from judge.store.database import Database
+from judge.verdicts.evidence import NOWHERE
 from judge.verdicts.judging import judge
+from judge.verdicts.timing import Reference
 from judge.verdicts.verdict import Verdict
 from problems.values import Wire
 
@@ -23,13 +25,14 @@ from problems.values import Wire
 class Pretend:
     """Answers as `say(job)` tells; a Sandbox whose faults a test can choose."""
 
-    name, workers, fingerprint = "pretend", 2, "pretend"
+    name, workers, callers, fingerprint, tier = "pretend", 2, 2, "pretend", "none"
+    host = NOWHERE
 
     def __init__(self, say=None):
         self.say = say or (lambda job: None)
         self.ran = []
 
-    def run(self, job, *, alone=False):
+    def run(self, job, *, alone=False, accept=None):
         self.ran.append(job.source)
         self.say(job)
         added = int(job.source.split("+")[1].split()[0])
@@ -106,6 +109,31 @@ def test_a_batch_runs_from_request_to_closed_with_the_real_sandbox(
     assert detail.judgement.evidence.problem == detail.problem_digest
     assert detail.judgement.evidence.sandbox == sandbox.fingerprint
     assert detail.text.strip() == detail.source.strip()
+
+
+def test_the_evidence_comes_back_whole_with_limits_raised_by_stored_times(
+    database, asked, small_set
+):
+    class Counting(Pretend):
+        host = Host("docker", "full", "sha256:9", "cpython3", "linux6", "abc", ("numpy 2",))
+
+        def run(self, job, **options):
+            usage = Usage(0, 9, "cancel", 1.0, 2.0, 33.0, 0)
+            return replace(super().run(job, **options), usage=usage)
+
+    batch = asked()
+    with database.transaction() as tx:
+        problem_sets.keep(tx, small_set, {small_set.problems[0].digest: Reference(5.0)})
+    while batches.judge_samples(database, Counting(), speed=0.5):
+        pass
+    for row in batches.list_samples(database, batch):
+        evidence = batches.read_sample(database, row.id).judgement.evidence
+        assert evidence.host == Counting.host
+        assert (evidence.exit_code, evidence.signal, evidence.killed_by) == (0, 9, "cancel")
+        assert (evidence.cpu_seconds, evidence.wall_seconds, evidence.memory_mb) == (1.0, 2.0, 33)
+        limit = 40.0 if row.slug == "add-0" else 6.0
+        assert (evidence.limits.cpu_seconds, evidence.base_cpu_seconds) == (limit, 6.0)
+        assert (evidence.host_speed, evidence.raised) == (0.5, row.slug == "add-0")
 
 
 def test_two_workers_claiming_at_once_never_judge_the_same(database, asked, tmp_path, small_set):
@@ -193,8 +221,8 @@ def test_a_system_error_is_retried_and_in_no_denominator(database, asked, small_
 
 
 def test_an_undecided_sample_is_judged_and_in_no_tally(database, asked, small_set, monkeypatch):
-    def undecided(problem, source, sandbox):
-        found = judge(problem, source, sandbox)
+    def undecided(problem, source, sandbox, **options):
+        found = judge(problem, source, sandbox, **options)
         said = Verdict.UNDECIDED if problem.slug == "add-3" else found.verdict
         return replace(found, verdict=said)
 

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from judge.verdicts.timing import read_references
+
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("sandbox")]
 
 
@@ -19,6 +21,13 @@ def test_a_set_is_imported_listed_and_shown(judge, small_set):
         "double",
         "square",
     }
+
+
+def test_the_times_of_its_references_are_kept_for_judge_score(judge, small_set, home):
+    judge("problems", "import", small_set)
+    digests = {row["digest"] for row in judge("problems", "show", "small", "--json").json()}
+    known = read_references(home)
+    assert known.keys() == digests and all(each.cpu_seconds > 0 for each in known.values())
 
 
 def test_a_set_can_be_given_another_name(judge, small_set):

@@ -1,4 +1,9 @@
+import json
+
 import pytest
+
+from judge import batches
+from judge.store.database import Database
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("sandbox")]
 
@@ -24,6 +29,17 @@ def test_a_batch_is_asked_and_judged_to_its_end(ready):
         "wrong": 0,
     }
     assert "4/4" in said.err
+
+
+def test_its_samples_know_the_speed_of_the_host_and_their_references_times(ready, home):
+    status = ready("run", "--models", "reference", "--problems", "small", "--json").json()
+    speed = next(iter(json.loads((home / "host.json").read_text()).values()))
+    database = Database(f"sqlite:///{home / 'judge.db'}")
+    for row in batches.list_samples(database, status["id"]):
+        evidence = batches.read_sample(database, row.id).judgement.evidence
+        assert evidence.host_speed == speed > 0 and evidence.reference_cpu_seconds > 0
+        assert not evidence.raised and evidence.limits.cpu_seconds == 6.0
+    database.close()
 
 
 def test_a_limit_leaves_the_other_problems_out(ready):

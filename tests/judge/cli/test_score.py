@@ -8,6 +8,10 @@ import sys
 
 import pytest
 
+from problems.files import from_row, write_set
+from problems.problem import Example, Function, Limits, Problem, ProblemSet, Slug
+from problems.values import encode
+
 pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("sandbox")]
 
 SET = [
@@ -93,6 +97,57 @@ def test_settings_that_decide_verdicts_are_options_and_in_the_fingerprint(score)
     assert plain["fingerprint"] != helped["fingerprint"]
 
 
+def test_the_modes_are_options_and_in_the_fingerprint(score, folder):
+    body = "x + 3 if x > 5 else None"
+    rows = [{"task_id": "T/3", "completion": f"    return {body}\n"}]
+    seen = {}
+    for more in ((), ("--process-per-example",), ("--stop", "never"), ("--reference-factor", "2")):
+        done = json.loads(score(rows, "--json", *more).stdout)
+        assert done["verdicts"] == {"WA": 1}
+        seen[more] = done["fingerprint"]
+    assert len(set(seen.values())) == 4
+    assert seen["--process-per-example",].endswith("process=example")
+    assert "sometimes" in score(rows, "--stop", "sometimes").stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--process-per-example",)])
+def test_at_the_first_failure_the_rest_is_skipped_in_both_modes(score, folder, more):
+    examples = [{"arguments": [n], "accepted": [2 * n]} for n in range(4)]
+    problem = {
+        "slug": "p",
+        "statement": "",
+        "entry": {"kind": "function", "name": "f"},
+        "examples": examples,
+    }
+    made = from_row(problem, "here")
+    write_set(ProblemSet("own", (made,)), folder / "own.jsonl")
+    rows = [{"task_id": "p", "solution": "def f(n):\n    return 2 * n if n != 1 else 7\n"}]
+    counts = []
+    for stop in ("failure", "never"):
+        done = score(rows, "--stop", stop, "--evidence", "e", *more, problems="own.jsonl")
+        assert done.returncode == 0, done.stderr
+        kept = json.loads((folder / "e/00000-p.json").read_text())["judgement"]["outcomes"]
+        counts.append([one["verdict"] for one in kept])
+    assert counts == [["AC", "WA", "SKIP", "SKIP"], ["AC", "WA", "AC", "AC"]]
+
+
+def test_a_slow_reference_raises_the_limit_of_its_answers_and_it_is_said(score, folder):
+    spin = "import time\ndef f(x):\n    while time.process_time() < 0.3: pass\n    return x\n"
+    examples = (Example(encode([1]), from_reference=True),)
+    problem = Problem(
+        Slug("p"), "", Function("f"), examples, limits=Limits(cpu_seconds=0.4), reference=spin
+    )
+    write_set(ProblemSet("own", (problem,)), folder / "own.jsonl")
+    rows = [{"task_id": "p", "solution": spin.replace("0.3", "0.8")}]
+    for _ in range(2):  # measured, then remembered
+        found = json.loads(score(rows, "--json", problems="own.jsonl").stdout)
+        assert (found["verdicts"], found["limits_raised"]) == ({"AC": 1}, 1)
+    exact = score(rows, "--json", "--reference-factor", "0", problems="own.jsonl")
+    found = json.loads(exact.stdout)
+    assert found["verdicts"] == {"TLE": 1} and "limits_raised" not in found
+    assert len(json.loads((folder / "home/host.json").read_text())) == 1
+
+
 def test_a_folder_of_python_files_is_scored(folder):
     (folder / "mine" / "T_3").mkdir(parents=True)
     (folder / "mine" / "T_3" / "0.py").write_text("def f3(x):\n    return x + 3\n")
@@ -113,6 +168,7 @@ ROWS = [completion(n, "x") for n in range(4)]
         ("{", (), "not JSON"),
         ("", (), "no answers"),
         (ROWS, ("--out", "nowhere/x.jsonl"), "not a folder"),
+        (ROWS, ("--evidence", "set.jsonl"), "set.jsonl"),
         (ROWS, ("--preamble", "nowhere.py"), "neither none, common nor"),
         (ROWS, ("--problems", "nowhere.jsonl"), "no such file"),
         (ROWS, ("--problems", "samples.jsonl"), "known format"),

@@ -1,4 +1,5 @@
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -7,15 +8,18 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from judge.bootstrap import open_judge
 from judge.errors import JudgeError, UsageError
 from judge.settings import Settings
-from judge.store import tables
-from judge.store.database import Database, is_dead, new_id, now, owner_of
+from judge.store import problem_sets, samples, tables
+from judge.store.database import MIGRATIONS, Database, is_dead, new_id, now, owner_of
+from judge.verdicts.evidence import NOWHERE
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(database):
@@ -54,6 +58,33 @@ def test_a_database_of_a_newer_judge_is_refused_by_name(database):
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(JudgeError, match="newer judge"):
         database.migrate()
+
+
+def test_judgements_of_the_first_version_are_read_after_the_second_migration(tmp_path):
+    old = Database(f"sqlite:///{tmp_path / 'judge.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    values = {"sample_id": "s", "verdict": "WA", "reason": "answer", "problem": "p" * 64}
+    values |= {"solution": "q" * 64, "sandbox": "namespaces-root", "judge_version": "0.1.0"}
+    values |= {"settings": "", "cpu_seconds": 0.5, "wall_seconds": 0.6, "memory_mb": 9.0}
+    values |= {"created_at": "2026-01-01 00:00:00", "outcomes": '[["WA", "answer", 0.1]]'}
+    values |= {"message": "", "stdout": ""}
+    with old.transaction() as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0001")
+    with sqlite3.connect(tmp_path / "judge.db") as raw:  # its keys are of no matter here
+        marks = ", ".join(f":{name}" for name in values)
+        raw.execute(f"INSERT INTO judgements ({', '.join(values)}) VALUES ({marks})", values)
+        raw.execute("INSERT INTO problems (digest, content) VALUES ('d', '{}')")
+    raw.close()
+    old.migrate()
+    with old.reading() as tx:
+        row = tx.execute(select(tables.judgements)).one()
+        assert problem_sets.references(tx, {"d"}) == {}
+    old.close()
+    judgement = samples._judgement(row)
+    assert (judgement.verdict, judgement.evidence.cpu_seconds) == ("WA", 0.5)
+    assert (judgement.evidence.host, judgement.evidence.runs) == (NOWHERE, 1)
 
 
 def test_sqlite_is_set_up_as_promised(database):

@@ -3,6 +3,7 @@ from sqlalchemy import text
 
 from judge.errors import UnknownName
 from judge.store import problem_sets
+from judge.verdicts.timing import Reference
 from problems.errors import MalformedProblem, UnknownProblem
 from problems.importers import bundled, read_any
 from problems.problem import ProblemSet
@@ -53,6 +54,24 @@ def test_identical_problems_are_stored_once(database, small_set):
         problem_sets.keep(tx, ProblemSet("other", small_set.problems[2:]))
         assert tx.execute(text("SELECT count(*) FROM problems")).scalar() == 8
         assert problem_sets.read(tx, "other").problems == small_set.problems[2:]
+
+
+def test_times_of_references_are_kept_beside_problems_and_out_of_their_digests(database, small_set):
+    first, second, *_ = (each.digest for each in small_set.problems)
+    with database.transaction() as tx:
+        problem_sets.keep(tx, small_set, {first: Reference(1.5, 0.5), second: Reference(2.0)})
+        assert problem_sets.read(tx, "small") == small_set
+        assert problem_sets.read(tx, "small").digest == small_set.digest
+        problem_sets.keep(tx, small_set)  # by somebody who did not measure
+        problem_sets.keep(tx, ProblemSet("other", small_set.problems), {first: Reference(3.0)})
+    with database.reading() as tx:
+        every = {each.digest for each in small_set.problems}
+        assert problem_sets.references(tx, every) == {
+            first: Reference(3.0, 0.0),
+            second: Reference(2.0, 0.0),
+        }
+        assert problem_sets.references(tx, {second, "nobody"}).keys() == {second}
+        assert problem_sets.references(tx, set()) == {}
 
 
 def test_what_is_not_there_is_named(database, small_set):

@@ -7,6 +7,25 @@ for number in range(1, 65):
         pass
 
 
-def double(x):
+def attack():
     while True:
         pass
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

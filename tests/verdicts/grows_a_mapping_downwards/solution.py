@@ -1,0 +1,26 @@
+import mmap
+
+MAP_GROWSDOWN = 0x100
+
+
+def attack():
+    mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_GROWSDOWN)
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

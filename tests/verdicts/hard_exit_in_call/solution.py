@@ -1,5 +1,0 @@
-import os
-
-
-def double(x):
-    os._exit(0)

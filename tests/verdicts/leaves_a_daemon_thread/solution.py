@@ -1,0 +1,25 @@
+import threading
+import time
+
+
+def work():
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        work()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    work()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

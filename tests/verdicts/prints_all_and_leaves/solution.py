@@ -1,0 +1,6 @@
+import os
+
+input()
+numbers = sorted(map(int, input().split()))
+print(*numbers, sep="\n", flush=True)
+os._exit(0)

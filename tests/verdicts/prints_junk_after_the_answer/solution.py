@@ -1,0 +1,3 @@
+input()
+numbers = sorted(map(int, input().split()))
+print(*numbers, "and more", sep="\n")

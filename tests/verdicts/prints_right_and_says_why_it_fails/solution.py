@@ -1,0 +1,4 @@
+import sys
+
+print(2 * int(input()), flush=True)
+sys.exit("no: something went wrong")

@@ -1,0 +1,2 @@
+with open("/dev/stdin") as given:
+    print(2 * int(given.read()))

@@ -1,0 +1,2 @@
+count, *numbers = map(int, open(0).read().split())
+print("\n".join(map(str, sorted(numbers))))

@@ -1,0 +1,31 @@
+import sys
+
+sys.setrecursionlimit(10**9)
+
+
+class Nested:
+    def __repr__(self):
+        return repr(self)
+
+
+def attack():
+    repr(Nested())
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

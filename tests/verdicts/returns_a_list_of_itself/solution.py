@@ -1,0 +1,17 @@
+def attack(x):
+    cycle = []
+    cycle.append(cycle)
+    return cycle
+
+
+class Tally:
+    def add(self, x):
+        return attack(x)
+
+
+def double(x):
+    return attack(x)
+
+
+if __name__ == "__main__":
+    print(attack(int(input())))

@@ -1,0 +1,20 @@
+def attack(x):
+    if x != 2:
+        return 2 * x
+    nested = []
+    for _ in range(250_000):
+        nested = [nested]
+    return nested
+
+
+class Tally:
+    def add(self, x):
+        return attack(x)
+
+
+def double(x):
+    return attack(x)
+
+
+if __name__ == "__main__":
+    print(attack(int(input())))

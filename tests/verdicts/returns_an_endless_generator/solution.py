@@ -1,0 +1,3 @@
+def order(numbers):
+    while True:
+        yield 1

@@ -1,0 +1,24 @@
+"""A source as some editors save it: byte order mark and Windows line ends."""
+
+HONEST = """
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))
+"""
+
+
+def source() -> str:
+    """What the case is judged by."""
+    return "\ufeff" + HONEST.replace("\n", "\r\n")

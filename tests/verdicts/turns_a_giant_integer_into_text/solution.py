@@ -1,0 +1,26 @@
+import sys
+
+sys.set_int_max_str_digits(0)
+
+
+def attack():
+    return len(str(1 << 4_000_000))
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        attack()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    attack()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))

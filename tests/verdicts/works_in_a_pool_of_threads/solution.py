@@ -1,0 +1,25 @@
+from concurrent.futures import ThreadPoolExecutor
+
+
+def work():
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(abs, range(100))) == 4950
+
+
+class Tally:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, x):
+        work()
+        self.sum += x
+        return self.sum
+
+
+def double(x):
+    work()
+    return 2 * x
+
+
+if __name__ == "__main__":
+    print(double(int(input())))
