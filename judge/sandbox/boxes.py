@@ -9,7 +9,9 @@ import contextlib
 import json
 import select
 import socket
+import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from judge.errors import SandboxError
 from judge.sandbox.base import Usage
@@ -21,9 +23,16 @@ START_SECONDS = 30.0
 GRACE_SECONDS = 15.0
 
 
+class NotStarted(Exception):
+    """The box was used up by the job before; this one has not been begun and can have another box."""
+
+
 class Box:
     """One fork server behind its wall. `end` kills it and frees what it held; `allow` raises the
-    memory limit of all of it, if something limits it."""
+    memory limit of all of it, if something limits it.
+
+    A second job may be sent while one runs; answers come in the order of the jobs, and each waits
+    for the one before. Who sends must keep others from sending (slots.py)."""
 
     def __init__(
         self,
@@ -35,9 +44,12 @@ class Box:
         self._allowed_mb = 0
         self._poller = select.poll()
         self._poller.register(connection, select.POLLIN)
+        self._last_answer = threading.Lock()
         self.jobs = 0
-        self.doubtful = False
-        """Whether its next job should go to another one."""
+        self.in_flight = 0
+        """Jobs handed over and not yet answered; who waits for the answer counts down."""
+        self.spent = False
+        """Whether it takes no further job."""
         self.facts: dict[str, object] = {}
 
     def wait_ready(self) -> bool:
@@ -60,7 +72,7 @@ class Box:
         *,
         threads: bool,
         exact: bool = True,
-    ) -> None:
+    ) -> "Ticket":
         """Hand a job over, with the descriptors of its child; `finish` must follow."""
         self.jobs += 1
         frame = HEADER.pack(
@@ -82,10 +94,18 @@ class Box:
             raise SandboxError("the entry of the problem has too many names for a sandbox")
         try:
             self._make_room(limits.memory_mb)
-            self._socket.settimeout(wall_seconds + GRACE_SECONDS)
             socket.send_fds(self._socket, [frame], fds)
         except OSError as error:
+            with self._last_answer:  # which says why it is gone
+                spent = self.spent
+            if spent:
+                raise NotStarted from None
             raise SandboxError(f"a sandbox process went away ({error})") from None
+        self.in_flight += 1
+        ticket = Ticket(self._last_answer, threading.Lock(), wall_seconds + GRACE_SECONDS)
+        ticket.answered.acquire()
+        self._last_answer = ticket.answered
+        return ticket
 
     def _make_room(self, memory_mb: int) -> None:
         """The backstop only ever grows: what decides a verdict is the limit in the frame."""
@@ -98,16 +118,29 @@ class Box:
         with contextlib.suppress(OSError):
             self._socket.send(b"x")
 
-    def finish(self) -> Usage:
-        """Wait for the job's end."""
+    def finish(self, ticket: "Ticket") -> Usage:
+        """Wait for the job's end. Raises NotStarted where the one before used the box up."""
         try:
+            with ticket.before:
+                return self._answer(ticket.seconds)
+        finally:
+            ticket.answered.release()
+
+    def _answer(self, seconds: float) -> Usage:
+        spent_before = self.spent
+        try:
+            self._socket.settimeout(seconds)
             frame = self._socket.recv(ANSWER.size)
         except OSError as error:
+            if spent_before:
+                raise NotStarted from None
             raise SandboxError(f"a sandbox process does not answer ({error})") from None
         if len(frame) != ANSWER.size:
+            if spent_before:
+                raise NotStarted
             raise SandboxError("a sandbox process ended in the middle of a job")
         signalled, code, killed_by, left, kills, cpu_us, wall_us, kib = ANSWER.unpack(frame)
-        self.doubtful = bool(left or kills)
+        self.spent = bool(left or kills)
         return Usage(
             exit_code=0 if signalled else code,
             signal=code if signalled else 0,
@@ -120,10 +153,19 @@ class Box:
 
     @property
     def alive(self) -> bool:
-        """Whether it still listens, as far as that shows without asking it: it never speaks first."""
+        """Whether it still listens, as far as that shows without asking it: with no job in flight it
+        has nothing to say."""
         return not self._poller.poll(0)
 
     def close(self) -> None:
         """End the box and everything in it."""
         self._socket.close()
         self._end()
+
+
+class Ticket(NamedTuple):
+    """A job's place in the order of answers: behind the lock `before`, holding `answered`."""
+
+    before: threading.Lock
+    answered: threading.Lock
+    seconds: float

@@ -1,8 +1,7 @@
 """A pool of slots in front of one backend: who runs when, who waits, and who is turned away.
 
-There is one slot more than jobs may run: while one job's process runs, the host prepares the next one
-and reads the last one's answers. What bounds the processes is a *turn*, taken just before one starts
-and given back when it has ended.
+Two jobs may be in one slot: while one's process runs, the other's is prepared and sent ahead, and
+the last one's answers are read. So a slot's server never waits for the host.
 """
 
 import threading
@@ -16,8 +15,8 @@ from judge.sandbox.base import Accept, Host, Job, Report
 from judge.sandbox.boxes import Box
 from judge.sandbox.slots import Slot
 
-SPARE = 1
-"""Slots beyond the number of jobs that may run."""
+SEATS = 2
+"""Jobs that may be in one slot."""
 
 
 class Backend(Protocol):
@@ -41,9 +40,9 @@ class Pool:
         self.host = backend.host
         self.workers = workers
         self._backend = backend
-        turns = threading.BoundedSemaphore(workers)
-        self._slots = [Slot(backend.open_box, recycle, turns) for _ in range(self.callers)]
-        self._free = list(self._slots)
+        self._slots = [Slot(backend.open_box, recycle) for _ in range(workers)]
+        self._free = dict.fromkeys(self._slots, SEATS)
+        """Slots with a free seat, and how many: those with more are taken first."""
         self._most_waiting = waiting
         self._waiting = self._waiting_alone = 0
         self._closed = False
@@ -54,7 +53,7 @@ class Pool:
     @property
     def callers(self) -> int:
         """How many threads that call `run` keep the sandbox busy."""
-        return self.workers + SPARE
+        return self.workers * SEATS
 
     @property
     def fingerprint(self) -> str:
@@ -85,19 +84,25 @@ class Pool:
     def _taken(self, *, alone: bool) -> Iterator[Slot]:
         """A free slot, behind those who wait for all of them; `alone`, with all others kept idle."""
         with self._lock:
-            taken = self._take_all() if alone else [self._take_one()]
+            slot = self._take_all() if alone else self._take_one()
         try:
-            yield taken[0]
+            yield slot
         finally:
             with self._lock:
-                self._free += taken
+                if alone:
+                    self._free = dict.fromkeys(self._slots, SEATS)
+                else:
+                    self._free[slot] = self._free.pop(slot, 0) + 1
                 self._wake()
+
+    def _all_idle(self) -> bool:
+        return sum(self._free.values()) == self.callers
 
     def _wake(self) -> None:
         """Tell exactly those who can go on."""
         if not self._waiting_alone:
-            self._one_free.notify(len(self._free))
-        elif len(self._free) == self.callers:
+            self._one_free.notify(sum(self._free.values()))
+        elif self._all_idle():
             self._all_free.notify()
 
     def _take_one(self) -> Slot:
@@ -106,17 +111,22 @@ class Pool:
                 lambda: self._closed or (self._free and not self._waiting_alone)
             )
         self._refuse_when_closed()
-        return self._free.pop()
+        slot = max(self._free, key=self._free.__getitem__)
+        seats = self._free.pop(slot) - 1
+        if seats:
+            self._free[slot] = seats
+        return slot
 
-    def _take_all(self) -> list[Slot]:
+    def _take_all(self) -> Slot:
         with self._in_line():
             self._waiting_alone += 1
             try:
-                self._all_free.wait_for(lambda: self._closed or len(self._free) == self.callers)
+                self._all_free.wait_for(lambda: self._closed or self._all_idle())
             finally:
                 self._waiting_alone -= 1
         self._refuse_when_closed()
-        return [self._free.pop() for _ in range(self.callers)]
+        self._free = {}
+        return self._slots[0]
 
     @contextmanager
     def _in_line(self) -> Iterator[None]:
@@ -142,7 +152,7 @@ class Pool:
                 return
             self._waiting_alone += 1  # nobody new while the last ones finish
             try:
-                self._all_free.wait_for(lambda: len(self._free) == self.callers)
+                self._all_free.wait_for(self._all_idle)
             finally:
                 self._waiting_alone -= 1
             self._closed = True

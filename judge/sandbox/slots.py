@@ -1,4 +1,4 @@
-"""A slot runs one job at a time, in boxes that it keeps warm between jobs.
+"""A slot runs one process at a time, in boxes that it keeps warm between jobs.
 
 Theory of operation. A slot owns a box for solutions and, once an examined problem comes, a second
 one for examiners: another process tree, other user ids, other namespaces. For every process the
@@ -19,9 +19,9 @@ from dataclasses import replace
 from judge.errors import SandboxError
 from judge.sandbox import packing
 from judge.sandbox.base import Accept, Ending, Job, Report, Run, Stop, Usage
-from judge.sandbox.boxes import Box
+from judge.sandbox.boxes import Box, NotStarted
 from judge.sandbox.descriptors import Descriptors, read, size
-from judge.sandbox.inside.jobs import Mode
+from judge.sandbox.inside.jobs import Mode, Text
 from problems.problem import Examined, Limits
 from problems.values import Wire
 
@@ -37,11 +37,15 @@ OpenBox = Callable[[tuple[str, ...]], Box]
 
 
 class Slot:
-    """Runs one job at a time, replacing a box that failed."""
+    """Runs one process at a time, replacing a box that failed. Two threads may use it: while the
+    process of one runs, the other one's is sent ahead. Only an examination has the slot for itself."""
 
-    def __init__(self, open_box: OpenBox, recycle: int, turns: threading.Semaphore) -> None:
-        self._open_box, self._recycle, self._turns = open_box, recycle, turns
+    def __init__(self, open_box: OpenBox, recycle: int) -> None:
+        self._open_box, self._recycle = open_box, recycle
         self._boxes: dict[tuple[str, tuple[str, ...]], Box] = {}
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._examining = False
 
     def run(self, job: Job, accept: Accept | None = None, *, exact: bool = False) -> Report:
         """The job's report; `exact` for a run whose counters decide. Raises SandboxError."""
@@ -59,18 +63,60 @@ class Slot:
             raise
 
     def box(self, role: str, packages: tuple[str, ...] = ()) -> Box:
-        """The slot's box for `solution` or `examiner`, a new one where the old one is spent."""
-        box = self._boxes.pop((role, packages), None)
-        if box and (box.doubtful or box.jobs >= self._recycle or not box.alive):
-            box.close()
-            box = None
-        box = self._boxes[role, packages] = box or self._open_box(packages)
-        return box
+        """The slot's box for `solution` or `examiner`, a new one where the old one is used up."""
+        key = role, packages
+        with self._changed:
+            while (box := self._boxes.get(key)) is not None and self._is_used_up(box):
+                if box.in_flight:
+                    self._changed.wait()
+                elif self._boxes.get(key) is box:
+                    del self._boxes[key]
+                    box.close()
+            if box is None:
+                box = self._boxes[key] = self._open_box(packages)
+            return box
+
+    def _is_used_up(self, box: Box) -> bool:
+        if box.in_flight:
+            return box.spent
+        return box.spent or box.jobs >= self._recycle or not box.alive
 
     def close_boxes(self) -> None:
         """End every process of the slot; the next job starts new ones."""
-        while self._boxes:
-            self._boxes.popitem()[1].close()
+        with self._lock:
+            while self._boxes:
+                self._boxes.popitem()[1].close()
+
+    def _process(
+        self,
+        job: Job,
+        mode: Mode,
+        text: Text,
+        limits: Limits,
+        wall: float,
+        fds: Sequence[int],
+        *,
+        exact: bool = True,
+    ) -> Usage:
+        """Run one process of a solution, behind whatever its box runs already."""
+        threads = _wants_threads(job)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._examining)
+                box = self.box("solution", job.packages)
+                try:
+                    ticket = box.start(mode, text, limits, wall, fds, threads=threads, exact=exact)
+                except NotStarted:
+                    continue
+            try:
+                return box.finish(ticket)
+            except NotStarted:
+                continue
+            finally:
+                with self._changed:
+                    box.in_flight -= 1
+                    if not box.in_flight:
+                        self._changed.notify_all()
 
     # --- examples in one process -----------------------------------------------------------------
 
@@ -116,15 +162,12 @@ class Slot:
     def _call(
         self, job: Job, inputs: Sequence[Wire], limits: Limits, wall: float, *, exact: bool
     ) -> tuple[packing.Calls, Usage, str]:
-        limit, box = limits.output_bytes, self.box("solution", job.packages)
+        limit = limits.output_bytes
         with Descriptors() as own:
             text, out, results = packing.pack(job, inputs), own.memory(), own.memory()
             fds = (own.null(), out, out, results, own.memory(text.content))
             mode = packing.mode_of(job.entry)
-            with self._turns:
-                threads = _wants_threads(job)
-                box.start(mode, text, limits, wall, fds, threads=threads, exact=exact)
-                usage = box.finish()
+            usage = self._process(job, mode, text, limits, wall, fds, exact=exact)
             printed, answered = size(out), size(results)
             usage = packing.limit_reached(usage, (printed, answered), limit)
             lines = read(results, min(answered, limit + 1))
@@ -163,7 +206,7 @@ class Slot:
         return Report(tuple(runs[: len(job.inputs)]), usage, stdout, stderr)
 
     def _script(self, job: Job, given: Wire) -> tuple[Run, Usage, str, str]:
-        limits, box = job.limits, self.box("solution", job.packages)
+        limits = job.limits
         with Descriptors() as own:
             stdin = own.memory(json.loads(given).encode("utf-8", "surrogateescape"))
             text, out, err, results = (
@@ -173,10 +216,7 @@ class Slot:
                 own.memory(),
             )
             fds = (stdin, out, err, results, own.memory(text.content))
-            threads = _wants_threads(job)
-            with self._turns:
-                box.start(Mode.PROGRAM, text, limits, limits.wall_seconds, fds, threads=threads)
-                usage = box.finish()
+            usage = self._process(job, Mode.PROGRAM, text, limits, limits.wall_seconds, fds)
             sizes = size(out), size(err)
             usage = packing.limit_reached(usage, sizes, limits.output_bytes)
             printed = read(out, min(sizes[0], limits.output_bytes))
@@ -187,6 +227,19 @@ class Slot:
     # --- examined --------------------------------------------------------------------------------
 
     def _examine(self, job: Job, entry: Examined) -> Report:
+        """Both processes of an examination, with nothing of anybody else's in their boxes."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._examining)
+            self._examining = True
+            self._changed.wait_for(lambda: not any(box.in_flight for box in self._boxes.values()))
+        try:
+            return self._examine_alone(job, entry)
+        finally:
+            with self._changed:
+                self._examining = False
+                self._changed.notify_all()
+
+    def _examine_alone(self, job: Job, entry: Examined) -> Report:
         limits, wall = job.limits, job.limits.wall_seconds
         patient = Limits(limits.cpu_seconds + EXAMINER_EXTRA_SECONDS, memory_mb=EXAMINER_MEMORY_MB)
         solution, examiner = self.box("solution", job.packages), self.box("examiner", job.packages)
@@ -196,15 +249,16 @@ class Slot:
             calls_in, calls_out = own.pipe()
             answers_in, answers_out = own.pipe()
             fds = (null, out, out, null, own.memory(text.content), calls_in, answers_out)
-            with self._turns:
-                solution.start(Mode.SERVE, text, limits, wall, fds, threads=_wants_threads(job))
-                fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
-                extra = wall + EXAMINER_EXTRA_SECONDS
-                examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
-                own.close(calls_in, calls_out, answers_in, answers_out)
-                examined = examiner.finish()
-                solution.cancel()
-                usage = solution.finish()
+            threads = _wants_threads(job)
+            asked = solution.start(Mode.SERVE, text, limits, wall, fds, threads=threads)
+            fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
+            extra = wall + EXAMINER_EXTRA_SECONDS
+            asking = examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
+            own.close(calls_in, calls_out, answers_in, answers_out)
+            examined = examiner.finish(asking)
+            solution.cancel()
+            usage = solution.finish(asked)
+            examiner.in_flight = solution.in_flight = 0
             usage = packing.limit_reached(usage, (size(out),), limits.output_bytes)
             run = packing.read_examination(read(verdict, 65_536), examined, usage)
             return Report((run,), usage, packing.kept(read(out, packing.MAX_KEPT)))

@@ -10,11 +10,12 @@ all made fresh by the host for this job, so no state passes from child to child,
 nor inputs nor results ever enter this process: a later child that scans its memory, a copy of
 ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
 limit, reaps it and whatever else is left in the pid namespace, and answers with what the kernel
-counted. A byte (or the end) on the socket while a child runs means: kill it now.
+counted. A byte (or the end) on the socket while a child runs means: kill it now; a whole header is
+the next job, sent ahead so that no time is lost between two.
 
 The one place a child may write to are `/tmp` and `/dev/shm`. A file left there is seen by counting
-inodes; the answer then says so, and the host replaces the box instead of anybody cleaning up after
-hostile names.
+inodes; the answer then says so and the server ends, instead of anybody cleaning up after hostile
+names.
 
 The interpreter is warmed up (warming.py) before it is sealed.
 """
@@ -94,7 +95,10 @@ def main() -> None:
         order = Order._make(HEADER.unpack_from(buffer))
         entry = json.loads(buffer[HEADER.size : size])
         fds = _INTS.unpack(passed[0][2].ljust(_INTS.size, b"\xff"))
-        control.sendall(_serve(order, entry, [fd for fd in fds if fd >= 0], box))
+        answer, spent = _serve(order, entry, [fd for fd in fds if fd >= 0], box)
+        control.sendall(answer)
+        if spent:  # whatever is queued behind must not find what this job has left
+            os._exit(0)
 
 
 class Box(NamedTuple):
@@ -162,7 +166,8 @@ def _used_inodes(scratch: list[str]) -> int:
     return used
 
 
-def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> bytes:
+def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tuple[bytes, bool]:
+    """Run one job: the answer, and whether the box can take no other job after it."""
     started = time.monotonic()
     pid = _fork()
     if pid == 0:
@@ -185,16 +190,11 @@ def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> byt
     wall = time.monotonic() - started
     signalled = os.WIFSIGNALED(status)
     code = os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
-    return ANSWER.pack(
-        signalled,
-        code,
-        killed_by,
-        _used_inodes(box.scratch) > box.inodes_before,
-        _oom_kills(box.kills) - box.kills_before if signalled else 0,
-        int(spent * 1e6),
-        int(wall * 1e6),
-        usage.ru_maxrss,
-    )
+    left = _used_inodes(box.scratch) > box.inodes_before
+    kills = _oom_kills(box.kills) - box.kills_before if signalled else 0
+    times = int(spent * 1e6), int(wall * 1e6)
+    answer = ANSWER.pack(signalled, code, killed_by, left, kills, *times, usage.ru_maxrss)
+    return answer, left or kills > 0
 
 
 def _wait_briefly(pid: int, order: Order) -> tuple[int, int, resource.struct_rusage]:
@@ -236,11 +236,18 @@ def _watch(pid: int, order: Order, deadline: float, results: int, control: socke
             ready = {fd for fd, _ in poller.poll(max(1.0, min(cpu_left, wall_left) * 500))}
             if watched in ready:
                 return 0
-            if ready:
+            if ready and _is_told_to_end(control):
                 os.kill(pid, signal.SIGKILL)
                 return 3
+            if ready:  # the next job, queued; from now on only a host that hangs up matters
+                poller.modify(control, 0)
     finally:
         os.close(watched)
+
+
+def _is_told_to_end(control: socket.socket) -> bool:
+    """Whether what waits on the socket is a request to end the job, or the host's end."""
+    return len(control.recv(HEADER.size, socket.MSG_PEEK)) < HEADER.size
 
 
 def _sweep() -> float:
