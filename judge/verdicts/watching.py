@@ -45,6 +45,7 @@ class Snapshot:
 
     entries: frozenset[str]
     mounts: frozenset[str]
+    cgroups: frozenset[str]
     leases: frozenset[int]
     descriptors: int
     peak: int
@@ -56,6 +57,7 @@ def snapshot() -> Snapshot:
     return Snapshot(
         frozenset(_entries()),
         frozenset(_mounts()),
+        frozenset(_empty_cgroups(frozenset())),
         frozenset(_leased_here()),
         len(_names("/proc/self/fd")),
         _status_bytes("VmHWM"),
@@ -69,7 +71,7 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
     faults = [
         *_staying("left on the host", _entries, before.entries),
         *_staying("a new mount", _mounts, before.mounts),
-        *_staying("an empty cgroup", lambda: _empty_cgroups(before.leases), frozenset()),
+        *_staying("an empty cgroup", lambda: _empty_cgroups(before.leases), before.cgroups),
         *_staying("still running", _strays, frozenset()),
     ]
     if growth > MOST_GROWTH + allowance:
