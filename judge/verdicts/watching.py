@@ -13,6 +13,9 @@ one that nobody leases, and everything has a moment to go away.
 import fcntl
 import os
 import re
+import socket
+import stat
+import struct
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -42,6 +45,7 @@ class Snapshot:
 
     entries: frozenset[str]
     mounts: frozenset[str]
+    cgroups: frozenset[str]
     leases: frozenset[int]
     descriptors: int
     peak: int
@@ -53,6 +57,7 @@ def snapshot() -> Snapshot:
     return Snapshot(
         frozenset(_entries()),
         frozenset(_mounts()),
+        frozenset(_empty_cgroups(frozenset())),
         frozenset(_leased_here()),
         len(_names("/proc/self/fd")),
         _status_bytes("VmHWM"),
@@ -66,7 +71,7 @@ def left_behind(before: Snapshot, *, allowance: int = 0) -> tuple[str, ...]:
     faults = [
         *_staying("left on the host", _entries, before.entries),
         *_staying("a new mount", _mounts, before.mounts),
-        *_staying("an empty cgroup", lambda: _empty_cgroups(before.leases), frozenset()),
+        *_staying("an empty cgroup", lambda: _empty_cgroups(before.leases), before.cgroups),
         *_staying("still running", _strays, frozenset()),
     ]
     if growth > MOST_GROWTH + allowance:
@@ -141,21 +146,36 @@ class _Process:
 
 
 def _strays() -> Iterable[str]:
-    """Processes of solutions: below a fork server, or under a leased id without being a server.
-    What runs under an id that another judge holds is that one's to watch."""
+    """Processes of solutions: below a fork server of ours, or under a leased id with no server
+    above. What runs below the server of another judge is that one's to watch."""
     found = {process.pid: process for process in _processes()}
-    held = _leased_here()
+    held, roots = _leased_here(), {os.getpid(), *_callers()}
     for process in found.values():
         above = _ancestors(process, found)
-        inside = any(_SERVER in each.words for each in above)
-        builds = _SERVER in process.words or _LAUNCHER in process.words
-        mine = process.uid in held or process.uid - 1 in held
-        if inside:
-            ours = mine or any(each.pid == os.getpid() for each in above)
+        if any(_SERVER in each.words for each in above):
+            ours = any(each.pid in roots for each in above)
         else:
-            ours = process.uid in SANDBOX_UIDS and not builds and (mine or _free(process.uid))
+            builds = _SERVER in process.words or _LAUNCHER in process.words
+            leased = process.uid in SANDBOX_UIDS and not builds
+            ours = leased and (process.uid & ~1 in held or _free(process.uid))
         if ours:
             yield f"process {process.pid} of user {process.uid}"
+
+
+def _callers() -> Iterable[int]:
+    """Who is at the other end of this process's sockets: the fork servers of containers, which
+    descend from an engine and not from here."""
+    for fd in map(int, _names("/proc/self/fd")):
+        try:
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(fd)) as talk:
+                credentials = talk.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            continue  # closed meanwhile, or a socket of another kind
+        caller = struct.unpack("3i", credentials)[0]
+        if caller > 1:
+            yield caller
 
 
 def _leased_here() -> set[int]:

@@ -5,11 +5,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from judge.verdicts import watching
+from judge.verdicts.judging import judge
+from judge.verdicts.posed import pose
 
 SLEEP = "import time; time.sleep(30)"
 
@@ -117,3 +120,15 @@ def test_descriptors_left_open_are_seen(impatient):
 
 def test_memory_taken_in_between_is_seen_though_it_was_given_back(impatient):
     assert "the supervisor grew" in seen_after(lambda: len(bytearray(b"x") * (200 << 20)))
+
+
+@pytest.mark.sandbox
+def test_a_solution_that_still_runs_is_seen_in_every_kind_of_box(each_sandbox):
+    """The watch finds the processes of a box, wherever its engine keeps them."""
+    slow = "import time\ndef double(x):\n    time.sleep(0.6)\n    return 2 * x\n"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(judge, pose("double", "function"), slow, each_sandbox)
+        time.sleep(0.5)
+        during = list(watching._strays())
+        assert running.result().verdict == "AC"
+    assert during and list(watching._strays()) == []
