@@ -225,6 +225,8 @@ def _run(claim: str) -> Run:
     name, _, message = detail.partition(" ")
     if kind == "raised":
         return Run(Ending.RAISED, detail=name, message=message, cpu_seconds=seconds)
+    if kind == "too_much":
+        return Run(Ending.KILLED, detail="stdout", cpu_seconds=seconds)
     if kind == "bad_type":
         return Run(Ending.BAD_TYPE, detail=name, message=detail, cpu_seconds=seconds)
     if kind == "refused" and name in OWN_REFUSALS:

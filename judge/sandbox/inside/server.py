@@ -20,9 +20,7 @@ names.
 The interpreter is warmed up (warming.py) before it is sealed.
 """
 
-import contextlib
 import ctypes
-import fcntl
 import gc
 import json
 import os
@@ -40,6 +38,7 @@ from judge.sandbox.inside import child, examiner, programs, seal, serving, warmi
 from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Order
 from judge.sandbox.inside.landlock import CHANGEABLE
 from judge.sandbox.inside.mappings import join_mappings
+from judge.sandbox.inside.starting import FIRST_FREE, connection, settle_descriptors
 
 ANSWER = struct.Struct("<BBBBIQQQ")
 """exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
@@ -51,7 +50,6 @@ _INTS = struct.Struct("7i")
 _ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(_INTS.size)
 _ADDRESS_SLACK = 768 << 20
 """Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
-_FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
 
 SOON_SECONDS = 0.02
 _STACK_BYTES = resource.getrlimit(resource.RLIMIT_STACK)[1]
@@ -67,9 +65,9 @@ def main() -> None:
     uid = int(settings["uid"])
     os.environ.pop("HOSTNAME", None)  # an engine's gift: the same in every backend is none
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which pid 1 does not get from its own children
-    control, kills = _settle_descriptors(_connection(settings["socket"]), settings["kills"])
+    control, kills = settle_descriptors(connection(settings["socket"]), settings["kills"])
     warming.preload(settings["packages"])
-    warming.warm_up(_FIRST_FREE - 1)
+    warming.warm_up(FIRST_FREE - 1)
     join_mappings()
     landlock = seal.seal_server(int(settings["server"]))
     gc.collect()
@@ -112,41 +110,6 @@ class Box(NamedTuple):
     scratch: list[str]
     """The folders where a child may write."""
     inodes_before: int
-
-
-def _connection(given: int | str) -> int:
-    """The socket to the host: inherited, or to be found at a path."""
-    if isinstance(given, int):
-        return given
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connected.connect(given)
-    return connected.detach()
-
-
-def _settle_descriptors(number: int, kills: int | None) -> tuple[socket.socket, int | None]:
-    """Only the null device below _FIRST_FREE, only ours above; complaints still go to 2."""
-    null = os.open("/dev/null", os.O_RDWR)
-    kept = [
-        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
-        for fd in (number, _kills_file() if kills is None else kills)
-        if fd is not None
-    ]
-    for low in range(_FIRST_FREE):
-        if low != 2:
-            os.dup2(null, low)
-    for high in range(_FIRST_FREE, 1024):
-        if high not in kept:
-            with contextlib.suppress(OSError):
-                os.close(high)
-    return socket.socket(fileno=kept[0]), kept[1] if len(kept) > 1 else None
-
-
-def _kills_file() -> int | None:
-    """A container's own group, as the engine shows it."""
-    for name in ("memory/memory.oom_control", "memory.events"):
-        with contextlib.suppress(OSError):
-            return os.open(f"/sys/fs/cgroup/{name}", os.O_RDONLY)
-    return None
 
 
 def _oom_kills(kills: int | None) -> int:
