@@ -164,14 +164,19 @@ def check(
 def build(
     *,
     tag: Annotated[str, typer.Option(help="What to call the image.")] = "",
+    base: Annotated[
+        str,
+        typer.Option(metavar="IMAGE", help="Build on this Python image, such as python:3.11-slim."),
+    ] = "",
     as_json: console.AsJson = False,
 ) -> None:
-    """Make the Docker backend's image from the Python that runs judge; no registry is asked."""
+    """Make the Docker backend's image from the Python that runs judge, asking no registry, or on a
+    base of yours."""
     try:
         images = import_module("judge.sandbox.image")
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is missing: pip install 'judge[docker]'") from None
-    image = images.build(tag or None)
+    image = images.build(tag or None, base)
     if as_json:
         console.result_json(image)
     else:

@@ -33,7 +33,7 @@ from judge.sandbox.base import Host
 from judge.sandbox.boxes import START_SECONDS, Box
 from judge.sandbox.cgroups import MOST_PROCESSES, SLACK_MB
 from judge.sandbox.engine import connect, understood
-from judge.sandbox.image import PYTHON, find
+from judge.sandbox.image import find
 from judge.sandbox.inside.box import ENVIRONMENT, FLAGS, SCRATCH, STACK_BYTES, THREAD_STACK_BYTES
 from judge.sandbox.leases import Lease, meeting_place, open_lock
 from judge.sandbox.namespaces import CODE, runner_digest
@@ -61,7 +61,7 @@ class DockerBackend:
             backend="docker",
             tier="",
             image=self._image.digest,
-            python=self._image.python,
+            python="",  # what the box says of itself
             kernel=f"linux{platform.release()}",
             runner=runner_digest(),
             packages=self._image.packages,
@@ -108,7 +108,7 @@ class DockerBackend:
         with self._lock, understood("did not start a sandbox container"):
             container = self._client.containers.create(
                 self._image.tag,
-                [PYTHON, *FLAGS, json.dumps(settings)],
+                [self._image.executable, *FLAGS, json.dumps(settings)],
                 entrypoint=[],
                 name=f"judge-{lease.child}-{os.urandom(4).hex()}",
                 labels={

@@ -26,11 +26,15 @@ from typing import IO
 from judge.errors import SandboxUnavailable
 from judge.sandbox import packages
 from judge.sandbox.engine import connect, understood
-from judge.sandbox.inside.box import ENVIRONMENT
 from judge.sandbox.namespaces import CODE, INSIDE, runner_digest
 
 REPOSITORY = "judge-sandbox"
-RUNNER_LABEL, PYTHON_LABEL, PACKAGES_LABEL = "judge.runner", "judge.python", "judge.packages"
+RUNNER_LABEL, PACKAGES_LABEL, EXECUTABLE_LABEL = (
+    "judge.runner",
+    "judge.packages",
+    "judge.executable",
+)
+DOCKERFILE = "judge/sandbox/inside/Dockerfile"
 PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT = {
     "test",
@@ -50,12 +54,13 @@ _PYC_UNCHECKED_HASH = b"\x01\x00\x00\x00"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that this judge can use: tag, digest of its content, size, and what is in it."""
+    """An image that this judge can use: tag, digest of its content, size, the interpreter's path in
+    it, and the packages that solutions can import."""
 
     tag: str
     digest: str
     megabytes: int
-    python: str
+    executable: str
     packages: tuple[str, ...]
 
 
@@ -85,35 +90,51 @@ def find(tag: str = "") -> Image:
         tag,
         str(found.id).removeprefix("sha256:")[:12],
         round(found.attrs["Size"] / 1e6),
-        labels.get(PYTHON_LABEL, ""),
+        labels.get(EXECUTABLE_LABEL, PYTHON),
         tuple(filter(None, labels.get(PACKAGES_LABEL, "").split(","))),
     )
 
 
-def build(tag: str | None = None) -> Image:
-    """Make the image from the interpreter that runs this, and hand it to the engine.
-    Raises SandboxUnavailable."""
+def build(tag: str | None = None, base: str = "") -> Image:
+    """Make the image, from `base` by the Dockerfile, or from the interpreter that runs this and
+    without asking anybody. Raises SandboxUnavailable."""
     name, _, version = (tag or default_tag()).partition(":")
+    version = version or "latest"
     shown = packages.installed()
     names = ",".join(f"{package.name} {package.version}" for package in shown)
-    python = f"{sys.implementation.name}{'.'.join(map(str, sys.version_info[:3]))}"
-    changes = [
-        *(f"ENV {key}={value}" for key, value in ENVIRONMENT.items()),
-        f"LABEL {RUNNER_LABEL}={runner_digest()}",
-        f"LABEL {PYTHON_LABEL}={python}",
-        f'LABEL {PACKAGES_LABEL}="{names}"',
-    ]
     client = connect()
     try:
-        with tempfile.TemporaryFile() as layer, understood("did not take the image"):
-            _write(layer, shown)
-            layer.seek(0)
-            client.api.import_image_from_data(
-                layer, repository=name, tag=version or "latest", changes=changes
-            )
+        with tempfile.TemporaryFile() as file, understood("did not make the image"):
+            if base:
+                _write_context(file)
+                file.seek(0)
+                client.images.build(
+                    fileobj=file,
+                    custom_context=True,
+                    dockerfile=DOCKERFILE,
+                    tag=f"{name}:{version}",
+                    rm=True,
+                    buildargs={
+                        "BASE": base,
+                        "RUNNER": runner_digest(),
+                        "PACKAGES": names,
+                        "REQUIREMENTS": " ".join(f"{one.name}=={one.version}" for one in shown),
+                    },
+                )
+            else:
+                _write(file, shown)
+                file.seek(0)
+                changes = [
+                    f"LABEL {RUNNER_LABEL}={runner_digest()}",
+                    f"LABEL {EXECUTABLE_LABEL}={PYTHON}",
+                    f'LABEL {PACKAGES_LABEL}="{names}"',
+                ]
+                client.api.import_image_from_data(
+                    file, repository=name, tag=version, changes=changes
+                )
     finally:
         client.close()
-    return find(f"{name}:{version or 'latest'}")
+    return find(f"{name}:{version}")
 
 
 # --- the layer -----------------------------------------------------------------------------------
@@ -135,11 +156,22 @@ def _write(layer: IO[bytes], shown: Iterable[packages.Package]) -> None:
         for package in shown:
             for part in package.parts:
                 objects += _add_tree(tar, part, f"box/packages/{part.name}")
-        for folder in INSIDE:
-            for source in sorted((CODE / folder).glob("*.py")):
-                _add_bytes(tar, f"box/{folder}/{source.name}", source.read_bytes())
+        _add_runner(tar, "box/")
         for wanted, found in sorted(_libraries(objects)):
             tar.add(found, wanted.lstrip("/"), filter=_owned_by_root)
+
+
+def _write_context(context: IO[bytes]) -> None:
+    """What the Dockerfile needs beside its base."""
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        _add_bytes(tar, DOCKERFILE, (CODE / DOCKERFILE).read_bytes())
+        _add_runner(tar, "")
+
+
+def _add_runner(tar: tarfile.TarFile, below: str) -> None:
+    for folder in INSIDE:
+        for source in sorted((CODE / folder).glob("*.py")):
+            _add_bytes(tar, f"{below}{folder}/{source.name}", source.read_bytes())
 
 
 def _add_tree(tar: tarfile.TarFile, source: Path, name: str) -> Iterator[Path]:

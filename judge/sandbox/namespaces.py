@@ -47,7 +47,7 @@ class NamespacesBackend:
             backend="namespaces",
             tier="",
             image="",
-            python=f"{platform.python_implementation().lower()}{platform.python_version()}",
+            python="",  # what the box says of itself
             kernel=f"linux{platform.release()}",
             runner=runner_digest(code),
             packages=tuple(f"{package.name} {package.version}" for package in self._packages),

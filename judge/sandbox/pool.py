@@ -71,7 +71,7 @@ class Pool:
 
     def found(self, tier: str) -> None:
         """Keep what the probes found."""
-        self._host = replace(self._host, tier=tier)
+        self._host = replace(self._host, tier=tier, python=str(self.facts()["python"]))
         self._fingerprint = self._host.fingerprint
 
     def facts(self) -> Mapping[str, object]:

@@ -76,7 +76,7 @@ def main() -> None:
     os.dup2(0, 2)  # until here, errors went to whoever started the box
     ready = {
         "landlock": landlock,
-        "python": ".".join(map(str, sys.version_info[:3])),
+        "python": sys.implementation.name + ".".join(map(str, sys.version_info[:3])),
         "kills": kills is not None,
     }
     control.sendall(json.dumps(ready).encode())
