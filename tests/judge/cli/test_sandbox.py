@@ -268,20 +268,17 @@ def test_an_engine_that_is_missing_is_named(judge, monkeypatch):
     assert "judge[docker]" in one_line(judge("sandbox", "build"))
 
 
-def test_an_image_is_built_and_named(judge, monkeypatch):
-    @dataclass(frozen=True)
-    class Image:
-        tag: str
-        digest: str = "0123456789ab"
-        megabytes: float = 45.2
-        packages: tuple[str, ...] = ("numpy 2.1",)
+def test_an_image_is_built_and_named(judge, docker_image):
+    name = docker_image.partition(":")[0] + ":of-a-test"
+    built = judge("sandbox", "build", "--tag", name, "--json").json()
+    assert built["tag"] == name and built["megabytes"] > 10
+    assert any(package.startswith("numpy ") for package in built["packages"])
+    assert judge("sandbox", "build", "--tag", name).out.startswith(f"{name}: ")
 
-    images = ModuleType("judge.sandbox.image")
-    images.build = lambda tag: Image(tag or "judge-sandbox:own")
-    monkeypatch.setitem(sys.modules, images.__name__, images)
-    said = judge("sandbox", "build")
-    assert said.out == "judge-sandbox:own: 0123456789ab, 45 MB, numpy 2.1\n"
-    assert judge("sandbox", "build", "--tag", "mine:1", "--json").json()["tag"] == "mine:1"
+
+def test_a_base_that_is_not_there_is_said(judge, docker_image):
+    said = judge("sandbox", "build", "--base", "localhost:1/nobody/has-this:1")
+    assert "did not make the image" in one_line(said)
 
 
 def test_the_settings_of_the_sandbox_reach_the_door(judge, host, monkeypatch, tmp_path, source):
