@@ -26,8 +26,8 @@ MARKER = "judge-corpus-"
 """How the cases name what they try to leave."""
 GRACE_SECONDS = 3.0
 MOST_GROWTH = 64 << 20
-SPARE_DESCRIPTORS = 8
-"""Descriptors of a box that is opened when the first job needs it."""
+SPARE_DESCRIPTORS = 32
+"""Those of a box opened when first needed, and the connections that an engine's client keeps."""
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
 _LOCK = re.compile(r"uid-(\d+)\.lock$")
