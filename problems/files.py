@@ -34,7 +34,17 @@ from problems.problem import (
     to_row,
 )
 from problems.values import Undecodable, Wire, decode
+from problems.values.form import MAX_BYTES
 
+MOST = {
+    "cpu_seconds": 600.0,
+    "example_cpu_seconds": 600.0,
+    "memory_mb": 8_192,
+    "output_bytes": MAX_BYTES,
+}
+"""What a problem may let its solutions use: a set of strangers must not occupy a host for hours."""
+LEAST = ("cpu_seconds", "memory_mb", "output_bytes")
+"""Limits that are never 0."""
 MAX_LINE = 32 * 1024 * 1024
 MAX_FILE = 2 * 1024 * 1024 * 1024
 FORMAT = "judge-problem-set"
@@ -138,6 +148,10 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
     packages = tuple(fields_.get("packages", list, []))
     if any(name not in PACKAGES for name in packages):
         raise fields_.wrong("packages", f"a list of {', '.join(PACKAGES)}")
+    limits = fields_.build("limits", Limits)
+    for name, most in MOST.items():
+        if not 0 <= getattr(limits, name) <= most or (name in LEAST and not getattr(limits, name)):
+            raise fields_.wrong(f"limits.{name}", f"a number up to {most:,}")
     return Problem(
         slug=Slug(slug),
         statement=fields_.text("statement"),
@@ -147,7 +161,7 @@ def from_row(row: dict[str, Any], where: str) -> Problem:
             for index, item in enumerate(fields_.objects("examples"))
         ),
         checker=checker,
-        limits=fields_.build("limits", Limits),
+        limits=limits,
         title=fields_.text("title", ""),
         starter=fields_.text("starter", ""),
         reference=fields_.text("reference", ""),

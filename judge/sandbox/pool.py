@@ -5,8 +5,7 @@ the last one's answers are read. So a slot's server never waits for the host.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -37,9 +36,9 @@ class Pool:
 
     def __init__(self, backend: Backend, workers: int, *, recycle: int, waiting: int) -> None:
         self.name = backend.host.backend
-        self.host = backend.host
         self.workers = workers
         self._backend = backend
+        self._host, self._fingerprint = backend.host, backend.host.fingerprint
         self._slots = [Slot(backend.open_box, recycle) for _ in range(workers)]
         self._free = dict.fromkeys(self._slots, SEATS)
         """Slots with a free seat, and how many: those with more are taken first."""
@@ -56,94 +55,41 @@ class Pool:
         return self.workers * SEATS
 
     @property
+    def host(self) -> Host:
+        """Where jobs run."""
+        return self._host
+
+    @property
     def fingerprint(self) -> str:
         """The host in one line."""
-        return self.host.fingerprint
+        return self._fingerprint
 
     @property
     def tier(self) -> str:
         """How much of the seal this host was found to give; empty before the probes."""
-        return self.host.tier
+        return self._host.tier
+
+    def found(self, tier: str) -> None:
+        """Keep what the probes found."""
+        self._host = replace(self._host, tier=tier)
+        self._fingerprint = self._host.fingerprint
 
     def facts(self) -> Mapping[str, object]:
         """What a box says of what holds it: `landlock` (ABI, 0 for none), `kills` (whether a control
         group counts them), `python`."""
-        with self._taken(alone=False) as slot:
+        slot = self._take(alone=False)
+        try:
             return slot.box("solution").facts
-
-    def found(self, tier: str) -> None:
-        """Keep what the probes found."""
-        self.host = replace(self.host, tier=tier)
+        finally:
+            self._give_back(slot, alone=False)
 
     def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
-        """Run one job, waiting for a free slot (or, `alone`, for all of them)."""
-        with self._taken(alone=alone) as slot:
+        """Run one job, waiting for a free seat (or, `alone`, for all of them)."""
+        slot = self._take(alone=alone)
+        try:
             return slot.run(job, accept, exact=alone)
-
-    @contextmanager
-    def _taken(self, *, alone: bool) -> Iterator[Slot]:
-        """A free slot, behind those who wait for all of them; `alone`, with all others kept idle."""
-        with self._lock:
-            slot = self._take_all() if alone else self._take_one()
-        try:
-            yield slot
         finally:
-            with self._lock:
-                if alone:
-                    self._free = dict.fromkeys(self._slots, SEATS)
-                else:
-                    self._free[slot] = self._free.pop(slot, 0) + 1
-                self._wake()
-
-    def _all_idle(self) -> bool:
-        return sum(self._free.values()) == self.callers
-
-    def _wake(self) -> None:
-        """Tell exactly those who can go on."""
-        if not self._waiting_alone:
-            self._one_free.notify(sum(self._free.values()))
-        elif self._all_idle():
-            self._all_free.notify()
-
-    def _take_one(self) -> Slot:
-        with self._in_line():
-            self._one_free.wait_for(
-                lambda: self._closed or (self._free and not self._waiting_alone)
-            )
-        self._refuse_when_closed()
-        slot = max(self._free, key=self._free.__getitem__)
-        seats = self._free.pop(slot) - 1
-        if seats:
-            self._free[slot] = seats
-        return slot
-
-    def _take_all(self) -> Slot:
-        with self._in_line():
-            self._waiting_alone += 1
-            try:
-                self._all_free.wait_for(lambda: self._closed or self._all_idle())
-            finally:
-                self._waiting_alone -= 1
-        self._refuse_when_closed()
-        self._free = {}
-        return self._slots[0]
-
-    @contextmanager
-    def _in_line(self) -> Iterator[None]:
-        if self._waiting >= self._most_waiting:
-            raise SandboxBusy(
-                f"{self._waiting} jobs wait for the sandbox already; try again later, or allow more "
-                "with JUDGE_SANDBOX_WAITING"
-            )
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-
-    def _refuse_when_closed(self) -> None:
-        if self._closed:
-            raise SandboxError("the sandbox is closed")
+            self._give_back(slot, alone=alone)
 
     def close(self) -> None:
         """End every process of the sandbox, once running jobs are done."""
@@ -161,3 +107,55 @@ class Pool:
             for slot in self._slots:
                 slot.close_boxes()
             self._backend.close()
+
+    # --- seats -----------------------------------------------------------------------------------
+
+    def _take(self, *, alone: bool) -> Slot:
+        """A free slot, behind those who wait for all of them; `alone`, with all others kept idle."""
+        with self._lock:
+            if alone or not self._free or self._waiting_alone:
+                self._wait(alone=alone)
+            if self._closed:
+                raise SandboxError("the sandbox is closed")
+            if alone:
+                self._free = {}
+                return self._slots[0]
+            slot = max(self._free, key=self._free.__getitem__)
+            seats = self._free.pop(slot) - 1
+            if seats:
+                self._free[slot] = seats
+            return slot
+
+    def _give_back(self, slot: Slot, *, alone: bool) -> None:
+        with self._lock:
+            if alone:
+                self._free = dict.fromkeys(self._slots, SEATS)
+            else:
+                self._free[slot] = self._free.pop(slot, 0) + 1
+            if not self._waiting_alone:  # tell exactly those who can go on
+                self._one_free.notify(sum(self._free.values()))
+            elif self._all_idle():
+                self._all_free.notify()
+
+    def _all_idle(self) -> bool:
+        return sum(self._free.values()) == self.callers
+
+    def _wait(self, *, alone: bool) -> None:
+        """Until a seat is free, or all are. Raises SandboxBusy where too many wait already."""
+        if self._waiting >= self._most_waiting:
+            raise SandboxBusy(
+                f"{self._waiting} jobs wait for the sandbox already; try again later, or allow more "
+                "with JUDGE_SANDBOX_WAITING"
+            )
+        self._waiting += 1
+        self._waiting_alone += alone
+        try:
+            if alone:
+                self._all_free.wait_for(lambda: self._closed or self._all_idle())
+            else:
+                self._one_free.wait_for(
+                    lambda: self._closed or (self._free and not self._waiting_alone)
+                )
+        finally:
+            self._waiting -= 1
+            self._waiting_alone -= alone

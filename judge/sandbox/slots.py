@@ -134,13 +134,14 @@ class Slot:
         runs: list[Run] = []
         usage, printed = Usage(), ""
         limits, count, wall = job.limits, len(job.inputs), job.limits.wall_seconds
+        rest, share, time_left = job.inputs, limits, wall
         while True:
-            left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
-            rest, time_left = job.inputs[len(runs) :], wall - usage.wall_seconds
-            share = replace(limits, cpu_seconds=left)
             calls, ended, output = self._call(job, rest, share, time_left, exact=exact)
             if calls.odd and not exact:
                 return None
+            if calls.settled == count:  # as nearly always
+                usage, runs, printed = ended, list(calls.runs), output
+                break
             usage, printed = packing.summed(usage, ended), printed or output
             runs += calls.runs[: calls.settled]
             if len(runs) >= count or not calls.loaded:
@@ -154,6 +155,9 @@ class Slot:
             if limit:
                 usage, runs = packing.stopped(usage, runs, limit)
                 break
+            left = max(limits.cpu_seconds - usage.cpu_seconds, LEAST_CPU_SECONDS)
+            rest, time_left = job.inputs[len(runs) :], wall - usage.wall_seconds
+            share = replace(limits, cpu_seconds=left)
         if job.stop is Stop.FAILURE and (failed := _failure(runs, accept)) is not None:
             del runs[failed + 1 :]
         runs += [Run(Ending.NOT_RUN)] * (count - len(runs))
@@ -165,7 +169,7 @@ class Slot:
         limit = limits.output_bytes
         with Descriptors() as own:
             text, out, results = packing.pack(job, inputs), own.memory(), own.memory()
-            fds = (own.null(), out, out, results, own.memory(text.content))
+            fds = (out, results, own.memory(text.content))
             mode = packing.mode_of(job.entry)
             usage = self._process(job, mode, text, limits, wall, fds, exact=exact)
             printed, answered = size(out), size(results)
@@ -244,14 +248,14 @@ class Slot:
         patient = Limits(limits.cpu_seconds + EXAMINER_EXTRA_SECONDS, memory_mb=EXAMINER_MEMORY_MB)
         solution, examiner = self.box("solution", job.packages), self.box("examiner", job.packages)
         with Descriptors() as own:
-            null, none, out, verdict = own.null(), own.null(), own.memory(), own.memory()
+            out, verdict = own.memory(), own.memory()
             text, check = packing.pack(job, ()), packing.pack_check(entry)
             calls_in, calls_out = own.pipe()
             answers_in, answers_out = own.pipe()
-            fds = (null, out, out, null, own.memory(text.content), calls_in, answers_out)
+            fds = (out, own.memory(text.content), calls_in, answers_out)
             threads = _wants_threads(job)
             asked = solution.start(Mode.SERVE, text, limits, wall, fds, threads=threads)
-            fds = (none, none, none, verdict, own.memory(check.content), answers_in, calls_out)
+            fds = (verdict, own.memory(check.content), answers_in, calls_out)
             extra = wall + EXAMINER_EXTRA_SECONDS
             asking = examiner.start(Mode.EXAMINE, check, patient, extra, fds, threads=False)
             own.close(calls_in, calls_out, answers_in, answers_out)

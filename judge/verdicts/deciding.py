@@ -30,6 +30,7 @@ _LIMITS = {
     "signal:24": (Verdict.TLE, "cpu"),  # SIGXCPU, the kernel's own stop a little above ours
     "signal:25": (Verdict.OLE, "stdout"),  # SIGXFSZ
 }
+_ACCEPTED = Outcome(Verdict.AC)
 _OUT_OF_MEMORY = (Verdict.MLE, "oom")
 _NO_MEMORY = ("MemoryError", "_ArrayMemoryError")  # the second is numpy's own
 _NO_ROOM = "[Errno 12]"  # how an OSError says ENOMEM, of a mapping that did not fit
@@ -121,6 +122,8 @@ def _outcome(run: Run, checker: Checker, example: Example | None, memory: float)
         verdict, reason = Verdict.AC, ""
     else:
         verdict, reason = _comparison(run, checker, example)
+    if verdict is Verdict.AC and not run.cpu_seconds:
+        return _ACCEPTED  # the usual one, made once
     return Outcome(verdict, reason, run.cpu_seconds)
 
 

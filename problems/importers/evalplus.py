@@ -14,7 +14,7 @@ from problems.errors import MalformedProblem
 from problems.importers.base import field
 from problems.importers.humaneval import runnable_prompt
 from problems.problem import Checker, Entry, Examined, Example, Function, Limits, Problem, slug_of
-from problems.values import encode
+from problems.values import encode, settled
 
 DATE = "2023-05-02"
 RELATIVE = 1e-7
@@ -77,8 +77,8 @@ def _inputs(row: dict[str, Any], name: str, where: str) -> list[Any]:
 
 
 def _open(arguments: list[Any], also: tuple[Any, ...] = ()) -> Example:
-    accepted = tuple(encode(answer) for answer in also)
-    return Example(encode(list(arguments)), accepted, from_reference=True)
+    accepted = tuple(settled(encode(answer)) for answer in also)
+    return Example(settled(encode(list(arguments))), accepted, from_reference=True)
 
 
 def _find_zero(name: str, prompt: str, calls: list[list[Any]], absolute: float) -> Examined:

@@ -10,7 +10,7 @@ from typing import Any
 
 from problems.names import parse
 from problems.problem import Example
-from problems.values import Unencodable, encode
+from problems.values import Unencodable, encode, settled
 
 
 def as_examples(check: str, name: str, *, calls_check: bool) -> tuple[Example, ...]:
@@ -69,7 +69,8 @@ def _example(statement: ast.stmt, name: str) -> Example | None:
             if answer is None or any(value is None for value in given):
                 return None
             try:
-                return Example(encode([value[0] for value in given if value]), (encode(answer[0]),))
+                wanted = settled(encode(answer[0]))
+                return Example(settled(encode([value[0] for value in given if value])), (wanted,))
             except Unencodable:
                 return None
         case _:

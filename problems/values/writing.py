@@ -21,6 +21,8 @@ from problems.values.form import (
     MAX_DEPTH,
     MAX_ITEMS,
     PLAIN_INT_BITS,
+    Digest,
+    Match,
     TooMany,
     Unencodable,
     UnknownClass,
@@ -216,6 +218,9 @@ def _long(value: int) -> Any:
 
 
 def _rarer(value: Any, depth: int, progress: _Progress) -> Any:
+    kind = type(value)
+    if progress.refer is not None and (kind is Match or kind is Digest):
+        return {"$ref": progress.refer(value)}  # no match, only what was carried of one
     try:
         plainer = flattened(value)
     except UnknownClass:

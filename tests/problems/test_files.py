@@ -193,3 +193,20 @@ def test_a_failed_write_leaves_the_old_file(path, monkeypatch):
     assert path.read_bytes() == before and [item.name for item in path.parent.iterdir()] == [
         path.name
     ]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"cpu_seconds": 1e9},
+        {"cpu_seconds": 0},
+        {"cpu_seconds": -1.0},
+        {"memory_mb": 10**6},
+        {"output_bytes": (16 << 20) + 1},
+        {"example_cpu_seconds": 1e9},
+    ],
+)
+def test_limits_that_would_occupy_a_host_are_refused(limits):
+    row = {"slug": "a", "statement": "", "entry": {"kind": "program"}, "limits": limits}
+    with pytest.raises(MalformedProblem, match="limits"):
+        from_row(row, "here")

@@ -11,8 +11,9 @@ import os
 import struct
 from enum import IntEnum
 
+from problems.values.form import REPLY_BYTES as MAX_FRAME
+
 HEAD = struct.Struct("<IBI")
-MAX_FRAME = 4 * 1024 * 1024
 CALL_IN, CALL_OUT = 5, 6  # descriptors of either side: what it reads, what it writes
 
 

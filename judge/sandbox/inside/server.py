@@ -6,7 +6,7 @@ host sends, over a unix socket, a fixed header of limits together with the child
 
     0 stdin   1 stdout   2 stderr   3 results   4 the job's text   5, 6 call pipes (examined jobs)
 
-all made fresh by the host for this job, so no state passes from child to child, and neither source
+all made fresh for this job, by the host or (the null device) by the child, so no state passes from child to child, and neither source
 nor inputs nor results ever enter this process: a later child that scans its memory, a copy of
 ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
 limit, reaps it and whatever else is left in the pid namespace, and answers with what the kernel
@@ -20,9 +20,7 @@ names.
 The interpreter is warmed up (warming.py) before it is sealed.
 """
 
-import contextlib
 import ctypes
-import fcntl
 import gc
 import json
 import os
@@ -40,6 +38,7 @@ from judge.sandbox.inside import child, examiner, programs, seal, serving, warmi
 from judge.sandbox.inside.jobs import HEADER, MOST_HEADER, Mode, Order
 from judge.sandbox.inside.landlock import CHANGEABLE
 from judge.sandbox.inside.mappings import join_mappings
+from judge.sandbox.inside.starting import FIRST_FREE, connection, settle_descriptors
 
 ANSWER = struct.Struct("<BBBBIQQQ")
 """exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
@@ -51,7 +50,6 @@ _INTS = struct.Struct("7i")
 _ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(_INTS.size)
 _ADDRESS_SLACK = 768 << 20
 """Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
-_FIRST_FREE = 10  # below: descriptors of children, kept taken here so that dup2 never collides
 
 SOON_SECONDS = 0.02
 _STACK_BYTES = resource.getrlimit(resource.RLIMIT_STACK)[1]
@@ -67,9 +65,9 @@ def main() -> None:
     uid = int(settings["uid"])
     os.environ.pop("HOSTNAME", None)  # an engine's gift: the same in every backend is none
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # which pid 1 does not get from its own children
-    control, kills = _settle_descriptors(_connection(settings["socket"]), settings["kills"])
+    control, kills = settle_descriptors(connection(settings["socket"]), settings["kills"])
     warming.preload(settings["packages"])
-    warming.warm_up(_FIRST_FREE - 1)
+    warming.warm_up(FIRST_FREE - 1)
     join_mappings()
     landlock = seal.seal_server(int(settings["server"]))
     gc.collect()
@@ -114,41 +112,6 @@ class Box(NamedTuple):
     inodes_before: int
 
 
-def _connection(given: int | str) -> int:
-    """The socket to the host: inherited, or to be found at a path."""
-    if isinstance(given, int):
-        return given
-    connected = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    connected.connect(given)
-    return connected.detach()
-
-
-def _settle_descriptors(number: int, kills: int | None) -> tuple[socket.socket, int | None]:
-    """Only the null device below _FIRST_FREE, only ours above; complaints still go to 2."""
-    null = os.open("/dev/null", os.O_RDWR)
-    kept = [
-        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
-        for fd in (number, _kills_file() if kills is None else kills)
-        if fd is not None
-    ]
-    for low in range(_FIRST_FREE):
-        if low != 2:
-            os.dup2(null, low)
-    for high in range(_FIRST_FREE, 1024):
-        if high not in kept:
-            with contextlib.suppress(OSError):
-                os.close(high)
-    return socket.socket(fileno=kept[0]), kept[1] if len(kept) > 1 else None
-
-
-def _kills_file() -> int | None:
-    """A container's own group, as the engine shows it."""
-    for name in ("memory/memory.oom_control", "memory.events"):
-        with contextlib.suppress(OSError):
-            return os.open(f"/sys/fs/cgroup/{name}", os.O_RDONLY)
-    return None
-
-
 def _oom_kills(kills: int | None) -> int:
     """How often the kernel has killed in this box for want of memory."""
     if kills is None:
@@ -174,17 +137,15 @@ def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tup
         _become(order, entry, fds, box.uid)
     if pid < 0:
         os._exit(71)  # no memory for a child: the host sees the server go and blames itself
-    results = fds[3]
-    for fd in fds[
-        5:
-    ]:  # a pipe must have no end here; the rest waits until the pages are ours alone
+    results, pipes = fds[_RESULTS_AT[order.mode]], _PIPES_AT[order.mode]
+    for fd in fds[pipes:]:  # none may have an end here
         os.close(fd)
     killed_by, (ended, status, usage) = 0, _wait_briefly(pid, order)
     if not ended:
         killed_by = _watch(pid, order, started + order.wall_seconds, results, box.control)
         _, status, usage = os.wait4(pid, 0)
         signal.sigtimedwait(_CHILD_ENDED, 0)  # or the next job would take it for its own child's
-    for fd in fds[:5]:
+    for fd in fds[:pipes]:  # not earlier: until now a page that is touched is a page that is copied
         os.close(fd)
     spent = usage.ru_utime + usage.ru_stime + _sweep()
     wall = time.monotonic() - started
@@ -268,9 +229,11 @@ def _sweep() -> float:
 def _become(order: Order, entry: dict[str, Any], fds: list[int], uid: int) -> None:
     """The child's first steps: its own descriptors, limits and rights; then the job. No return."""
     try:
-        for target, fd in enumerate(fds):
-            os.dup2(fd, target)
-        os.closerange(len(fds), 1024)
+        null = os.open("/dev/null", os.O_RDWR)  # opened afresh: its flags are state, too
+        places = _PLACES[order.mode]
+        for target, place in enumerate(places):
+            os.dup2(null if place < 0 else fds[place], target)
+        os.closerange(len(places), 1024)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _CHILD_ENDED)
         memory = order.memory_mb << 20
         for kind, most in (
@@ -289,6 +252,16 @@ def _become(order: Order, entry: dict[str, Any], fds: list[int], uid: int) -> No
     os._exit(0)
 
 
+_PLACES: dict[int, tuple[int, ...]] = {
+    int(Mode.FUNCTION): (-1, 0, 0, 1, 2),
+    int(Mode.CLASS): (-1, 0, 0, 1, 2),
+    int(Mode.PROGRAM): (0, 1, 2, 3, 4),
+    int(Mode.SERVE): (-1, 0, 0, -1, 1, 2, 3),
+    int(Mode.EXAMINE): (-1, -1, -1, 0, 1, 2, 3),
+}
+"""Which of the descriptors handed over becomes the child's 0, 1, 2, ..; -1 is the null device."""
+_RESULTS_AT = {mode: max(places[3], 0) for mode, places in _PLACES.items()}
+_PIPES_AT = {mode: places[4] + 1 for mode, places in _PLACES.items()}
 _RUN: dict[int, Callable[[Order, dict[str, Any]], None]] = {
     int(Mode.FUNCTION): child.main,
     int(Mode.CLASS): child.main,

@@ -32,6 +32,10 @@ def test_different_giants_have_different_digests():
     assert digest([1] * 2_048) != digest([1] * 2_047) and digest([[1], 2]) != digest([[1, 2]])
 
 
+def test_zeros_of_either_sign_are_one():
+    assert digest([0.0, complex(0.0, 1), complex(1, 0.0)]) == digest([-0.0, complex(-0.0, 1), 1])
+
+
 def test_nan_makes_a_digest_that_nothing_equals_not_even_itself():
     for value in (math.nan, [math.nan] * 2, (1, {2: complex(1, math.nan)}), [Decimal("NaN")]):
         assert digest(value) != digest(value)

@@ -102,6 +102,16 @@ def test_what_a_decimal_says_in_another_context_is_the_same():
         assert decode(encode(Decimal("1.2345E+9"))) == Decimal("1.2345E+9")
 
 
+def test_every_decimal_nan_is_the_one_nan():
+    for odd in ("NaN", "-NaN", "NaN123"):
+        assert encode(Decimal(odd)) == '{"$decimal":"NaN"}'
+
+
+def test_what_was_carried_of_a_match_is_not_handed_back_as_one():
+    with pytest.raises(ZeroDivisionError):
+        encode([decode(encode(re.match("a", "a")))], lambda _: 1 // 0)
+
+
 @dataclass
 class Point:
     x: int

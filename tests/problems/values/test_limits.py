@@ -163,6 +163,13 @@ def test_a_cycle_of_many_members_or_many_levels_is_refused_by_name_soon(cpu):
     assert cpu(refused) < 40 * cpu(lambda: encode([0] * 100_000)) + 0.02
 
 
+def exploding(kind, levels=60):
+    block = kind([0] * 10)
+    for _ in range(levels):
+        block = kind([block, block])
+    return block
+
+
 HARMLESS = [
     [[0] * 3] * 3,
     [[[]] * 3] * 3,
@@ -172,6 +179,7 @@ HARMLESS = [
     [{"a": 1}] * 50_000,
     [({1}, {1: 2})] * 10_000,
     dict.fromkeys(range(1_000), [[0] * 10] * 10),
+    exploding(list, 15),
 ]
 
 
@@ -184,11 +192,10 @@ def test_harmless_sharing_is_written_out(value):
     assert digest(value) == digest(decode(text))
 
 
-def exploding(kind, levels=60):
-    block = kind([0] * 10)
-    for _ in range(levels):
-        block = kind([block, block])
-    return block
+def test_views_that_make_their_members_anew_are_not_taken_for_sharing():
+    first, rest = {1: [[0] * 5_000]}, [{1: [[number]]} for number in range(60_000)]
+    text = encode([first.items(), *(each.items() for each in rest)])
+    assert decode(text) == [[(1, [[0] * 5_000])], *([(1, [[number]])] for number in range(60_000))]
 
 
 BOMBS = {

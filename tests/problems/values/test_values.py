@@ -59,7 +59,16 @@ def test_a_million_digits_cost_in_proportion_to_their_number(cpu):
 
 @pytest.mark.parametrize("limit", [0, 640, 1_000_000])
 def test_a_process_that_changed_its_limit_of_digits_reads_and_writes_the_same(limit):
-    values = [7, 2**2_000, 2**2_100, -(2**2_200), 2**8_192, 2**20_000, [2**2_200, 1, 1.5]]
+    values = [
+        7,
+        2**2_000,
+        2**2_100,
+        -(2**2_200),
+        2**8_192,
+        2**20_000,
+        [2**2_200, 1, 1.5],
+        [2**2_200],
+    ]
     usual = [encode(value) for value in values]
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(limit)
