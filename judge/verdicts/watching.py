@@ -26,12 +26,15 @@ MARKER = "judge-corpus-"
 """How the cases name what they try to leave."""
 GRACE_SECONDS = 3.0
 MOST_GROWTH = 64 << 20
-SPARE_DESCRIPTORS = 8
-"""Descriptors of a box that is opened when the first job needs it."""
+SPARE_DESCRIPTORS = 32
+"""Those of a box opened when first needed, and the connections that an engine's client keeps."""
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/judge", "/")  # noqa: S108 - where leftovers would be
 _LOCK = re.compile(r"uid-(\d+)\.lock$")
-_STATUS = re.compile(r"^Name:\t(.*)\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)", re.MULTILINE)
+_STATUS = re.compile(
+    r"^Name:\t(.*)\n(?:.*\n)*?State:\t(.).*\n(?:.*\n)*?PPid:\t(\d+)\n(?:.*\n)*?Uid:\t(\d+)",
+    re.MULTILINE,
+)
 _SERVER, _LAUNCHER = "judge.sandbox.inside.server", "judge/sandbox/inside/box.py"
 _CGROUPS = Path("/sys/fs/cgroup")
 _OTHERS = re.compile(r"docker|containerd|overlay|netns| /tmp/(?!judge-)\S+ ")
@@ -143,6 +146,8 @@ class _Process:
     parent: int
     uid: int
     words: str
+    dead: bool
+    """Ended, and not yet asked for by its parent."""
 
 
 def _strays() -> Iterable[str]:
@@ -156,7 +161,8 @@ def _strays() -> Iterable[str]:
             ours = any(each.pid in roots for each in above)
         else:
             builds = _SERVER in process.words or _LAUNCHER in process.words
-            leased = process.uid in SANDBOX_UIDS and not builds
+            alive = not process.dead  # what a box that ended leaves to the host's init to bury
+            leased = process.uid in SANDBOX_UIDS and not builds and alive
             ours = leased and (process.uid & ~1 in held or _free(process.uid))
         if ours:
             yield f"process {process.pid} of user {process.uid}"
@@ -217,10 +223,10 @@ def _processes() -> Iterable[_Process]:
         if name.isdecimal():
             fields = _STATUS.search(_content(f"/proc/{name}/status"))
             if fields:
-                parent, uid = int(fields[2]), int(fields[3])
+                parent, uid = int(fields[3]), int(fields[4])
                 asked = fields[1].startswith("python") or uid in SANDBOX_UIDS
                 words = _content(f"/proc/{name}/cmdline") if asked else ""
-                yield _Process(int(name), parent, uid, words)
+                yield _Process(int(name), parent, uid, words, dead=fields[2] == "Z")
 
 
 def _names(folder: str | Path) -> list[str]:

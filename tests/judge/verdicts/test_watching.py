@@ -111,7 +111,7 @@ def test_descriptors_left_open_are_seen(impatient):
     opened = []
     try:
         assert "descriptors" in seen_after(
-            lambda: opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(20))
+            lambda: opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(40))
         )
     finally:
         for fd in opened:

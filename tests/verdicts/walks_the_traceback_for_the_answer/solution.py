@@ -6,11 +6,11 @@ def attack(x):
     try:
         raise LookupError
     except LookupError:
-        seen = traceback.walk_stack(sys.exc_info()[2].tb_frame)
-    for frame, _ in seen:
-        for name, value in frame.f_locals.items():
-            if name in ("expected", "answer", "accepted", "reference") and value:
-                return 2 * x
+        seen = list(traceback.walk_stack(sys.exc_info()[2].tb_frame))
+    for frame, _ in seen[1:]:
+        for value in frame.f_locals.values():
+            if type(value) in (int, str) and value in (2 * x, str(2 * x)):
+                return value
     return None
 
 
