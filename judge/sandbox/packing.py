@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from signal import SIGKILL
 
 from judge.sandbox.base import Ending, Job, Run, Usage
 from judge.sandbox.inside.child import FULL
@@ -194,7 +195,7 @@ def read_examination(lines: bytes, examiner: Usage, solution: Usage) -> Run:
     if verdict == "raised":
         return Run(Ending.RAISED, detail=reason, message=message)
     if reason == "died":  # its own end says how, unless it only hung up and was ended by us
-        if solution.killed_by == "cancel" and solution.signal:
+        if solution.killed_by == "cancel" and solution.signal == SIGKILL:
             return Run(Ending.EXITED, detail="hung_up", message=message)
         return replace(_end(replace(solution, killed_by="")), message=message)
     endings = {"refused": Ending.REFUSED, "raised": Ending.RAISED, "bad_type": Ending.BAD_TYPE}

@@ -12,6 +12,7 @@ crash or behind an answer that had no room; or one each (programs, and jobs that
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,7 +31,7 @@ EXAMINER_MEMORY_MB = 1024
 MOST_KEPT = 256 << 20
 """Bytes of answers that one job may come to, over all its processes."""
 LEAST_CPU_SECONDS = 0.01
-_THREAD_WORDS = ("thread", "concurrent", "asyncio")
+_SPEAKS_OF_THREADS = re.compile("thread|concurrent|asyncio", re.IGNORECASE)
 
 OpenBox = Callable[[tuple[str, ...]], Box]
 """Starts a box that has imported these packages. Raises SandboxUnavailable."""
@@ -286,4 +287,4 @@ def _failure(runs: Sequence[Run], accept: Accept | None) -> int | None:
 
 
 def _wants_threads(job: Job) -> bool:
-    return any(word in job.source for word in _THREAD_WORDS)
+    return _SPEAKS_OF_THREADS.search(job.source) is not None

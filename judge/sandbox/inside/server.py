@@ -13,9 +13,11 @@ limit, reaps it and whatever else is left in the pid namespace, and answers with
 counted. A byte (or the end) on the socket while a child runs means: kill it now; a whole header is
 the next job, sent ahead so that no time is lost between two.
 
-The one place a child may write to are `/tmp` and `/dev/shm`. A file left there is seen by counting
-inodes; the answer then says so and the server ends, instead of anybody cleaning up after hostile
-names.
+Nothing of a job may reach the next one. A child may write to `/tmp` and `/dev/shm`; whatever it did
+there shows in the time of the folder, the answer then says so and the server ends: cleaning up after
+hostile names would still leave times and inode numbers to read. Threads use up process numbers,
+which the next child could read off its own: after a job with threads the server moves them on by
+lot, or ends when there were many.
 
 The interpreter is warmed up (warming.py) before it is sealed.
 """
@@ -52,6 +54,8 @@ _ADDRESS_SLACK = 768 << 20
 """Address space beyond the memory limit: the interpreter, libraries, the reserve of 64 threads."""
 
 SOON_SECONDS = 0.02
+MOST_NUMBERS = 64
+"""Process numbers that a job with threads may use up without costing its box."""
 _STACK_BYTES = resource.getrlimit(resource.RLIMIT_STACK)[1]
 _CHILD_ENDED = {signal.SIGCHLD}
 
@@ -81,7 +85,7 @@ def main() -> None:
     }
     control.sendall(json.dumps(ready).encode())
     scratch = [place for place in CHANGEABLE if os.path.isdir(place)]  # noqa: PTH112 - no pathlib in the box
-    box = Box(control, uid, kills, _oom_kills(kills), scratch, _used_inodes(scratch))
+    box = Box(control, uid, kills, _oom_kills(kills), scratch, _changed(scratch))
     signal.pthread_sigmask(signal.SIG_BLOCK, _CHILD_ENDED)
     buffer = bytearray(MOST_HEADER)
     while True:
@@ -109,7 +113,7 @@ class Box(NamedTuple):
     kills_before: int
     scratch: list[str]
     """The folders where a child may write."""
-    inodes_before: int
+    changed_before: list[int]
 
 
 def _oom_kills(kills: int | None) -> int:
@@ -120,13 +124,9 @@ def _oom_kills(kills: int | None) -> int:
     return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
 
 
-def _used_inodes(scratch: list[str]) -> int:
-    """Files of every kind where a child may write."""
-    used = 0
-    for place in scratch:
-        found = os.statvfs(place)
-        used += found.f_files - found.f_ffree
-    return used
+def _changed(scratch: list[str]) -> list[int]:
+    """When anything was made, moved or removed in each folder where a child may write."""
+    return [os.stat(place).st_ctime_ns for place in scratch]  # noqa: PTH116 - no pathlib in the box
 
 
 def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tuple[bytes, bool]:
@@ -151,7 +151,9 @@ def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tup
     wall = time.monotonic() - started
     signalled = os.WIFSIGNALED(status)
     code = os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
-    left = _used_inodes(box.scratch) > box.inodes_before
+    left = _changed(box.scratch) != box.changed_before
+    if order.threads and not left:
+        left = _numbers_tell(pid)
     kills = _oom_kills(box.kills) - box.kills_before if signalled else 0
     times = int(spent * 1e6), int(wall * 1e6)
     answer = ANSWER.pack(signalled, code, killed_by, left, kills, *times, usage.ru_maxrss)
@@ -209,6 +211,26 @@ def _watch(pid: int, order: Order, deadline: float, results: int, control: socke
 def _is_told_to_end(control: socket.socket) -> bool:
     """Whether what waits on the socket is a request to end the job, or the host's end."""
     return len(control.recv(HEADER.size, socket.MSG_PEEK)) < HEADER.size
+
+
+def _numbers_tell(last: int) -> bool:
+    """Move the process numbers on by lot, so that the next child learns nothing from its own.
+    Whether that is not enough, as the last one used up too many."""
+    if not 0 < _use_up_a_number() - last <= MOST_NUMBERS:
+        return True
+    for _ in range(os.urandom(1)[0] % MOST_NUMBERS):
+        _use_up_a_number()
+    return False
+
+
+def _use_up_a_number() -> int:
+    pid = _fork()
+    if pid == 0:
+        os._exit(0)
+    if pid < 0:
+        os._exit(71)
+    os.waitpid(pid, 0)
+    return int(pid)
 
 
 def _sweep() -> float:

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from dataclasses import dataclass, replace
-from types import ModuleType, SimpleNamespace
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text

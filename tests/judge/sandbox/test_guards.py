@@ -78,8 +78,12 @@ GUARDS = {
         ("sleeps", "program"),
     ),
     "the sight of what is left": (
-        (SERVER, "    left = _used_inodes(box.scratch) > box.inodes_before", "    left = False"),
+        (SERVER, "    left = _changed(box.scratch) != box.changed_before", "    left = False"),
         ("leaves_a_file", "program"),
+    ),
+    "the lots over process numbers": (
+        (SERVER, "        left = _numbers_tell(pid)", "        pass"),
+        ("answers_by_process_ids", "program"),
     ),
     "the smallness of scratch": (
         (BOX, '"size=64m,nr_inodes=4096,mode=1777"', '"mode=1777"'),

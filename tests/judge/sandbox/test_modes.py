@@ -1,5 +1,7 @@
 """How examples share processes, what ends a job early, and what a process finds of the one before."""
 
+from itertools import pairwise
+
 import pytest
 
 from judge.sandbox.base import Ending, Job, Stop
@@ -177,23 +179,30 @@ def test_whatever_is_left_is_gone(sandbox, leave):
         assert story(run(sandbox, look, 1)) == ["[]"]
 
 
-def test_a_solution_that_cleans_up_after_itself_keeps_its_box_warm(sandbox):
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+def test_not_even_a_file_that_was_removed_shows(sandbox, place):
     source = (
-        "import os, tempfile\ndef f(x):\n    with tempfile.NamedTemporaryFile() as file:\n"
-        "        file.write(b'abc'); file.flush()\n        return os.path.getsize(file.name)\n"
+        f"import os\ndef f(x):\n    before = os.stat({place!r})\n"
+        f"    with open({place!r} + '/x', 'w') as file: number = os.fstat(file.fileno()).st_ino\n"
+        f"    os.remove({place!r} + '/x')\n"
+        "    return [number, before.st_mtime_ns, before.st_ctime_ns, before.st_atime_ns]\n"
     )
-    opened = []
-    slots = sandbox._slots
-    originals = [slot._open_box for slot in slots]
-    for slot, original in zip(slots, originals, strict=True):
-        slot._open_box = lambda packages, original=original: opened.append(1) or original(packages)
-    try:
-        for _ in range(10):
-            assert story(run(sandbox, source, 1)) == ["3"]
-    finally:
-        for slot, original in zip(slots, originals, strict=True):
-            slot._open_box = original
-    assert len(opened) <= 1  # at most the one that an earlier test had used up
+    found = [eval(only) for _ in range(3) for only in story(run(sandbox, source, 1))]
+    assert len({number for number, *_ in found}) == 1  # each the first file of its box
+    assert len({changed for _, changed, *_ in found}) == 3  # and each box a new one
+
+
+def test_process_numbers_tell_nothing_of_the_threads_before(sandbox):
+    source = (
+        "import os, threading\ndef f(x):\n"
+        "    for _ in range(x):\n        t = threading.Thread(target=int); t.start(); t.join()\n"
+        "    return os.getpid()\n"
+    )
+    numbers = [int(only) for _ in range(40) for only in story(run(sandbox, source, 3))]
+    steps = {two - one for one, two in pairwise(numbers)}
+    assert len(steps) > 10  # by lot, and not one and three
+    many = [int(only) for _ in range(3) for only in story(run(sandbox, source, 300))]
+    assert max(many) < 300  # each in a new box
 
 
 def test_scratch_space_and_files_in_it_are_limited(sandbox):
