@@ -278,7 +278,7 @@ def test_an_image_is_built_and_named(judge, docker_image):
 
 def test_a_base_that_is_not_there_is_said(judge, docker_image):
     said = judge("sandbox", "build", "--base", "localhost:1/nobody/has-this:1")
-    assert "did not make the image" in one_line(said)
+    assert said.code == 5 and "did not make the image" in said.err
 
 
 def test_the_settings_of_the_sandbox_reach_the_door(judge, host, monkeypatch, tmp_path, source):

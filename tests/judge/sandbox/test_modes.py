@@ -201,8 +201,8 @@ def test_process_numbers_tell_nothing_of_the_threads_before(sandbox):
     numbers = [int(only) for _ in range(40) for only in story(run(sandbox, source, 3))]
     steps = {two - one for one, two in pairwise(numbers)}
     assert len(steps) > 10  # by lot, and not one and three
-    many = [int(only) for _ in range(3) for only in story(run(sandbox, source, 300))]
-    assert max(many) < 300  # each in a new box
+    many = [int(only) for _ in range(6) for only in story(run(sandbox, source, 300))]
+    assert max(many[sandbox.workers :]) < 300  # each in a new box, once the warm ones are spent
 
 
 def test_scratch_space_and_files_in_it_are_limited(sandbox):
