@@ -49,7 +49,7 @@ def pack_check(entry: Examined) -> Text:
     return compose(header, (), entry.prompt, f"{entry.setup}\n{entry.check}\n")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _call(entry: Entry, *, digests: bool) -> bytes:
     """What the child is to call, as JSON."""
     if not isinstance(entry, Function):
@@ -88,7 +88,7 @@ class Calls:
     odd: bool = False
 
 
-REMEMBERED_BYTES = 4_096
+REMEMBERED_BYTES = 1_024
 
 
 def read_calls(count: int, lines: bytes, usage: Usage) -> Calls:
@@ -98,7 +98,7 @@ def read_calls(count: int, lines: bytes, usage: Usage) -> Calls:
     return _ended_well(count, lines)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _ended_well(count: int, lines: bytes) -> Calls:
     """What the lines of a process that ended well come to: many solutions give the same answers."""
     return _calls(count, lines, Usage())
