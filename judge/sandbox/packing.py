@@ -6,9 +6,10 @@ outrank whatever the lines claim.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import add
 from signal import SIGKILL
 
 from judge.sandbox.base import Ending, Job, Run, Usage
@@ -138,25 +139,22 @@ def stopped(usage: Usage, runs: Sequence[Run], limit: str) -> tuple[Usage, list[
 
 
 def summed(one: Usage, other: Usage) -> Usage:
-    """Two processes that share their limits, as one: what both used, and how they ended (the first
-    that was killed, else the later one)."""
-    end = one if one.killed_by else other
-    return replace(
-        end,
-        exit_code=0 if end.exit_code == FULL else end.exit_code,
-        cpu_seconds=one.cpu_seconds + other.cpu_seconds,
-        wall_seconds=one.wall_seconds + other.wall_seconds,
-        memory_mb=max(one.memory_mb, other.memory_mb),
-        oom_kills=one.oom_kills + other.oom_kills,
-    )
+    """Two processes that share their limits, as one: what both used, and how they ended."""
+    joined = _joined(one, other, add)
+    return replace(joined, exit_code=0) if joined.exit_code == FULL else joined
 
 
 def worse(one: Usage, other: Usage) -> Usage:
     """Two processes with limits of their own: the most that either used, and how they ended."""
+    return _joined(one, other, max)
+
+
+def _joined(one: Usage, other: Usage, times: Callable[[float, float], float]) -> Usage:
+    """Two usages as one: the end of the first that was killed, else of the later one."""
     return replace(
         one if one.killed_by else other,
-        cpu_seconds=max(one.cpu_seconds, other.cpu_seconds),
-        wall_seconds=max(one.wall_seconds, other.wall_seconds),
+        cpu_seconds=times(one.cpu_seconds, other.cpu_seconds),
+        wall_seconds=times(one.wall_seconds, other.wall_seconds),
         memory_mb=max(one.memory_mb, other.memory_mb),
         oom_kills=one.oom_kills + other.oom_kills,
     )

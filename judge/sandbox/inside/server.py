@@ -6,9 +6,9 @@ host sends, over a unix socket, a fixed header of limits together with the child
 
     0 stdin   1 stdout   2 stderr   3 results   4 the job's text   5, 6 call pipes (examined jobs)
 
-all made fresh for this job, by the host or (the null device) by the child, so no state passes from child to child, and neither source
-nor inputs nor results ever enter this process: a later child that scans its memory, a copy of
-ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
+all made fresh for this job, by the host or (the null device) by the child, so no state passes from
+child to child, and neither source nor inputs nor results ever enter this process: a later child that
+scans its memory, a copy of ours, finds nothing. The server forks, watches the child's CPU clock and the wall clock, kills by
 limit, reaps it and whatever else is left in the pid namespace, and answers with what the kernel
 counted. A byte (or the end) on the socket while a child runs means: kill it now; a whole header is
 the next job, sent ahead so that no time is lost between two.
