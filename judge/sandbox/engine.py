@@ -16,7 +16,11 @@ TIMEOUT_SECONDS = 60
 def connect() -> "docker.DockerClient":
     """A client of the engine that DOCKER_HOST names, or of the local one. Raises SandboxUnavailable."""
     with understood("cannot be reached"):
-        return docker.DockerClient.from_env(timeout=TIMEOUT_SECONDS)
+        client = docker.DockerClient.from_env(timeout=TIMEOUT_SECONDS)
+    # The driver would keep one open for each address that it asked: for each of the last containers.
+    client.api.headers["Connection"] = "close"
+    client.close()  # the one that asked for the version; the next question opens its own
+    return client
 
 
 @contextmanager
