@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
+from uuid import uuid4
 
 import pytest
 
@@ -16,7 +19,9 @@ from judge.store import models, problem_sets
 from judge.store.database import Database
 from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Slug
 from problems.values import Wire
+from tests import services
 
+T = TypeVar("T", bound=services.Server)
 ROOT = Path(__file__).parent.parent
 
 Record = Callable[..., ModelSpec]
@@ -82,6 +87,54 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.migrate()
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[services.Postgres]:
+    """A PostgreSQL server of this run."""
+    with served(services.Postgres) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: services.Postgres) -> Iterator[str]:
+    """A new database in it, of this test alone."""
+    name = f"judge-{uuid4().hex[:12]}"
+    yield postgres.database(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'judge.db'}"
+    return cast(str, request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[services.Redis]:
+    """A Redis server of this run."""
+    with served(services.Redis) as server:
+        yield server
+
+
+@contextmanager
+def served(kind: Callable[[Path], T]) -> Iterator[T]:
+    """A server of this kind in a folder of its own, running."""
+    folder = services.folder_for(kind.__name__.lower())
+    try:
+        server = kind(folder)
+        server.start()
+    except services.Missing as error:
+        shutil.rmtree(folder)
+        missing(str(error))
+        raise
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

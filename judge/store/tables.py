@@ -216,6 +216,7 @@ judgements = Table(
     Column("message", Text, nullable=False),
     Column("stdout", Text, nullable=False),
     Column("evidence", Text, nullable=False, server_default="{}"),
+    Index(None, "solution", "problem"),
 )
 
 tallies = Table(
@@ -231,4 +232,30 @@ tallies = Table(
     Column("cost", Float, nullable=False),
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
+)
+
+keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", NAME, nullable=False),
+    Column("digest", DIGEST, nullable=False),  # of the secret; the secret itself is shown once
+    Column("scopes", String(200), nullable=False),  # words with spaces between
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("revoked_at", Utc),
+    Column("used_at", Utc),
+)
+
+requests = Table(
+    "idempotent_requests",
+    metadata,
+    Column("caller", String(16), primary_key=True),  # the id of an API key, or empty
+    Column("key", String(255), primary_key=True),
+    Column("request", DIGEST, nullable=False),  # of method, path and body
+    Column("status", Integer),  # null while the first one runs
+    Column("created_at", Utc, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "created_at"),
 )
