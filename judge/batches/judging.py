@@ -61,7 +61,7 @@ def judge_samples(
                     touched = {sample.batch for sample in (*taken, *(one for one, _ in ended))}
                     for each in (*waiting, *running.values(), *begun):
                         touched.discard(each.batch)  # it cannot be finished yet
-                    for id_ in touched:
+                    for id_ in sorted(touched):  # the same order everywhere: they are locked
                         batches.close_finished(tx, id_)
                 for sample in begun:
                     problem = posed[sample.problem_digest]

@@ -176,6 +176,7 @@ def cancel(tx: Tx, batch: str) -> None:
 
 def skip_unasked(tx: Tx, batch: str) -> None:
     """The budget is spent: leave out every question of the batch that nobody is asking now."""
+    _lock_open(tx, batch)
     tx.execute(
         update(questions)
         .where(
@@ -207,6 +208,7 @@ def spent(tx: Tx, batch: str) -> float:
 def close_finished(tx: Tx, batch: str = "") -> int:
     """Close what has nothing left to ask or judge, each batch exactly once: the state it must
     have is in the statement. Returns how many closed."""
+    _lock_open(tx, batch)
     skipped = _has(questions.c.state == "skipped", questions.c.batch_id == batches.c.id)
     done = update(batches).where(
         batches.c.state == "open",
@@ -217,6 +219,16 @@ def close_finished(tx: Tx, batch: str = "") -> int:
         done = done.where(batches.c.id == batch)
     state = case((skipped, "over_budget"), else_="finished")
     return tx.execute(done.values(state=state, finished_at=now())).rowcount
+
+
+def _lock_open(tx: Tx, batch: str = "") -> None:
+    """Wait for others that end rows of the same batch: of two that end the last two rows at once,
+    neither would see the other's, and the batch would stay open. Rows are locked before batches,
+    everywhere."""
+    wanted = select(batches.c.id).where(batches.c.state == "open").order_by(batches.c.id)
+    if batch:
+        wanted = wanted.where(batches.c.id == batch)
+    tx.execute(wanted.with_for_update())
 
 
 def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

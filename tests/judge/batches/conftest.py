@@ -8,6 +8,7 @@ import pytest
 from judge import batches
 from judge.models.base import Completion, ModelSpec, Sampling, Usage
 from judge.store import models, problem_sets
+from judge.store.database import Database
 
 
 class Scripted:
@@ -35,6 +36,15 @@ class Scripted:
 
 def right(slug, _index=0):
     return f"```python\ndef add(x):\n    return x + {slug.removeprefix('add-')}\n```"
+
+
+@pytest.fixture
+def database(database_url):
+    """The life of a batch is the same on either database."""
+    opened = Database(database_url)
+    opened.migrate()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

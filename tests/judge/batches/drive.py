@@ -1,4 +1,4 @@
-"""Drives a batch in a process that a test kills: database, log of draws, milliseconds a draw."""
+"""Drives a batch in a process that a test kills: address of the database, log of draws, milliseconds a draw."""
 
 import os
 import sys
@@ -36,8 +36,8 @@ class Logged:
         self.backend.close()
 
 
-def main(path: Path, log: Path, pause: float) -> None:
-    database = Database(f"sqlite:///{path}")
+def main(url: str, log: Path, pause: float) -> None:
+    database = Database(url)
     with database.reading() as tx:
         spec = models.read(tx, "solver")
     backend = Logged(open_model(spec), log, pause)
@@ -51,4 +51,4 @@ def main(path: Path, log: Path, pause: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))

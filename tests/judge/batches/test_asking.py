@@ -54,10 +54,10 @@ def test_a_claim_is_no_larger_than_its_limit_nor_than_its_batch(database, script
     assert batches.ask_questions(database, model, limit=64).asked == 13
 
 
-def test_two_workers_claiming_at_once_never_ask_the_same(database, scripted, opened, tmp_path):
+def test_two_workers_claiming_at_once_never_ask_the_same(database, scripted, opened):
     backend, model = scripted(lambda slug, _: time.sleep(0.002) or RIGHT)
     batch = opened(samples=2)
-    others = [Database(f"sqlite:///{tmp_path / 'judge.db'}") for _ in range(4)]
+    others = [Database(database.shown_url) for _ in range(4)]
     start = threading.Barrier(4)
 
     def work(own):
@@ -191,8 +191,8 @@ def solution_of(text):
     return Solution("x = 1", "bare", Completion(text), 0.0)
 
 
-def test_a_lease_is_renewed_while_a_model_thinks_for_long(database, scripted, opened, tmp_path):
-    short = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+def test_a_lease_is_renewed_while_a_model_thinks_for_long(database, scripted, opened):
+    short = Database(database.shown_url, lease_seconds=0.5)
     backend, model = scripted(lambda slug, _: time.sleep(1.5) or RIGHT)
     opened(problems=("add-0",))
     asker = threading.Thread(target=batches.ask_questions, args=(short, model))
@@ -206,11 +206,11 @@ def test_a_lease_is_renewed_while_a_model_thinks_for_long(database, scripted, op
     assert len(backend.asked) == 1
 
 
-def test_a_question_whose_worker_never_came_back_is_given_up(database, scripted, opened, tmp_path):
+def test_a_question_whose_worker_never_came_back_is_given_up(database, scripted, opened):
     backend, model = scripted()
     batch = opened(problems=("add-0",))
     for _ in range(leases.MAX_DELIVERIES):
-        lost = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+        lost = Database(database.shown_url, lease_seconds=0.5)
         with lost.transaction() as tx:
             claim, [question] = questions.claim(tx, lost, 1)
             leases.begin(tx, tables.questions, claim.token, [question.id])

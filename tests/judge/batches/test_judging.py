@@ -136,10 +136,10 @@ def test_the_evidence_comes_back_whole_with_limits_raised_by_stored_times(
         assert (evidence.host_speed, evidence.raised) == (0.5, row.slug == "add-0")
 
 
-def test_two_workers_claiming_at_once_never_judge_the_same(database, asked, tmp_path, small_set):
+def test_two_workers_claiming_at_once_never_judge_the_same(database, asked, small_set):
     batch = asked(samples=6)
     sandbox = Pretend(lambda job: time.sleep(0.002))
-    others = [Database(f"sqlite:///{tmp_path / 'judge.db'}") for _ in range(4)]
+    others = [Database(database.shown_url) for _ in range(4)]
     start = threading.Barrier(4)
 
     def work(own):
@@ -253,11 +253,11 @@ def test_a_sample_that_no_sandbox_can_judge_ends_as_se_with_the_reason(database,
 
 
 def test_a_sample_that_kills_its_workers_is_given_up_and_the_others_are_judged(
-    database, asked, tmp_path
+    database, asked
 ):
     batch = asked()
     for _ in range(leases.MAX_DELIVERIES):
-        lost = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+        lost = Database(database.shown_url, lease_seconds=0.5)
         with lost.transaction() as tx:
             claim, found = samples.claim(tx, lost, 64)
             poison = [each.id for each in found if each.slug == "add-5"]
@@ -295,9 +295,9 @@ def test_a_host_that_cannot_seal_judges_nothing_and_blames_no_sample(database, a
     assert batches.read_batch(database, batch).judged == 8
 
 
-def test_a_judgement_under_a_stale_token_is_left_out(database, asked, tmp_path, small_set):
+def test_a_judgement_under_a_stale_token_is_left_out(database, asked, small_set):
     batch = asked()
-    short = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+    short = Database(database.shown_url, lease_seconds=0.5)
     with short.transaction() as tx:
         old, found = samples.claim(tx, short, 64)
     time.sleep(0.6)
@@ -332,7 +332,7 @@ def test_a_batch_over_budget_judges_what_it_bought_and_then_closes(database, scr
     assert (status.state, status.judged, status.skipped) == ("over_budget", 3, 5)
 
 
-def test_a_batch_closes_exactly_once(database, asked, tmp_path):
+def test_a_batch_closes_exactly_once(database, asked):
     batch = asked()
     judge_all(database, Pretend())
     closed = batches.read_batch(database, batch).finished_at
@@ -391,10 +391,10 @@ def test_progress_is_told_while_samples_are_slow(database, scripted, opened):
     assert [each.judged for each in seen] == sorted(each.judged for each in seen)
 
 
-def test_who_was_only_near_a_killed_worker_is_not_given_up(database, asked, tmp_path):
+def test_who_was_only_near_a_killed_worker_is_not_given_up(database, asked):
     batch = asked()
     for _ in range(leases.MAX_DELIVERIES - 1):  # all eight were begun when the worker was lost
-        lost = Database(f"sqlite:///{tmp_path / 'judge.db'}", lease_seconds=0.5)
+        lost = Database(database.shown_url, lease_seconds=0.5)
         with lost.transaction() as tx:
             claim, found = samples.claim(tx, lost, 64)
             leases.begin(tx, tables.samples, claim.token, [each.id for each in found])

@@ -26,7 +26,7 @@ def test_a_killed_process_loses_nothing_and_buys_nothing_twice(
     command = [
         sys.executable,
         str(Path(__file__).with_name("drive.py")),
-        str(tmp_path / "judge.db"),
+        database.shown_url,
         str(log),
         "0.1",
     ]
