@@ -14,8 +14,11 @@ from judge.batches.opening import (
     list_batches,
     list_samples,
     open_batch,
+    pause_batch,
     read_batch,
     read_sample,
+    resume_batch,
+    retry_errors,
 )
 from judge.store.batches import BatchRequest
 from judge.store.progress import BatchStatus, Progress
@@ -36,8 +39,11 @@ __all__ = [
     "list_batches",
     "list_samples",
     "open_batch",
+    "pause_batch",
     "read_batch",
     "read_sample",
+    "resume_batch",
+    "retry_errors",
     "run_batch",
     "sweep",
 ]

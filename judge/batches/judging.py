@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from judge.batches.failures import GIVEN_UP, backoff, release, told
+from judge.batches.reuse import Ended, Same
 from judge.errors import JudgeError, SandboxUnavailable
 from judge.sandbox.base import Sandbox
 from judge.store import batches, leases, problem_sets, samples
@@ -30,10 +31,12 @@ def judge_samples(
     batch: str = "",
     *,
     speed: float = 0.0,
+    reuse: bool = True,
     go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Claim up to `limit` samples and judge them, as many at a time as the sandbox has workers.
-    `speed` is the host's, 0 if unknown: then no reference's time raises a limit.
+    `speed` is the host's, 0 if unknown: then no reference's time raises a limit. With `reuse`,
+    code that was judged before under the same circumstances is not run again.
 
     Judgements are stored with their tallies as they come, and the batch is closed with its last.
     Returns how many samples were claimed. Raises SandboxUnavailable, with every sample given back.
@@ -46,8 +49,11 @@ def judge_samples(
         digests = {each.problem_digest for each in found}
         posed = problem_sets.problems_by_digest(tx, digests)
         timing = Timing(speed, problem_sets.references(tx, digests))
-    waiting, running = deque(found), dict[Future[Judgement], Unjudged]()
-    ended: list[tuple[Unjudged, Judgement | Exception]] = []
+        same = Same(found)
+        if reuse:
+            same.sort(tx, posed, sandbox, timing)
+    waiting, running = deque(same.to_run), dict[Future[Judgement], Unjudged]()
+    ended = same.known
     pool = ThreadPoolExecutor(sandbox.callers, "judge")
     try:
         with leases.held(database, SAMPLES, claim.token):
@@ -69,16 +75,18 @@ def judge_samples(
                     running[judging] = sample
                 if not going:
                     break  # what still runs is ended below, and judged again by somebody
-                ended = _collect(running, 2 * sandbox.workers)
+                ended = _collect(running, 2 * sandbox.workers) if running else []
+                for sample, result in ended.copy():
+                    same_code, left = same.after(sample, result)
+                    ended += same_code
+                    waiting += left
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         release(database, SAMPLES, claim.token, [sample.id for sample in running.values()])
     return len(found)
 
 
-def _collect(
-    running: dict[Future[Judgement], Unjudged], needed: int
-) -> list[tuple[Unjudged, Judgement | Exception]]:
+def _collect(running: dict[Future[Judgement], Unjudged], needed: int) -> list[Ended]:
     """Wait for at least one, and a little longer for company while `needed` more keep the sandbox
     busy, since each group is one transaction; take out all that are done."""
     done, left = wait(running, return_when=FIRST_COMPLETED)
@@ -87,7 +95,7 @@ def _collect(
     for future in done:
         if isinstance(error := future.exception(), SandboxUnavailable):
             raise error
-    ended: list[tuple[Unjudged, Judgement | Exception]] = []
+    ended: list[Ended] = []
     for future in done:
         error = future.exception()
         if error is not None and not isinstance(error, Exception):
@@ -128,7 +136,7 @@ def _begin_samples(
     return taken, begun
 
 
-def _store(tx: Tx, token: str, ended: Sequence[tuple[Unjudged, Judgement | Exception]]) -> None:
+def _store(tx: Tx, token: str, ended: Sequence[Ended]) -> None:
     good: list[tuple[Unjudged, Judgement]] = []
     for sample, result in ended:
         if isinstance(result, Judgement) and not result.verdict.ours:

@@ -1,11 +1,13 @@
-"""A batch from outside: opened, looked at, cancelled."""
+"""A batch from outside: opened, looked at, cancelled, paused, resumed, tried again."""
+
+from collections.abc import Callable
 
 from judge.errors import UsageError
 from judge.models import costs, prompts
 from judge.models.base import Usage
 from judge.store import batches, models, progress, samples
 from judge.store.batches import BatchRequest
-from judge.store.database import Database
+from judge.store.database import Database, Tx
 from judge.store.progress import BatchStatus
 from judge.store.samples import SampleDetail, SampleRow
 
@@ -43,9 +45,30 @@ def list_batches(database: Database, after: str = "", limit: int = 50) -> list[B
 
 
 def cancel_batch(database: Database, batch: str) -> BatchStatus:
-    """Ask and judge nothing more; what is stored stays. A closed batch stays as it is."""
+    """Ask and judge nothing more; what is stored stays. A batch that has ended stays as it is."""
+    return _changed(database, batches.cancel, batch)
+
+
+def pause_batch(database: Database, batch: str) -> BatchStatus:
+    """Begin nothing more for now; what runs is still stored."""
+    return _changed(database, batches.pause, batch)
+
+
+def resume_batch(database: Database, batch: str) -> BatchStatus:
+    """Go on with a paused batch."""
+    return _changed(database, batches.resume, batch)
+
+
+def retry_errors(database: Database, batch: str) -> BatchStatus:
+    """Ask and judge again what failed by a fault not the solution's; a batch that had ended goes on
+    if there is any. What succeeded is neither bought nor judged again. Raises Conflict for a
+    cancelled batch."""
+    return _changed(database, batches.retry_errors, batch)
+
+
+def _changed(database: Database, change: Callable[[Tx, str], object], batch: str) -> BatchStatus:
     with database.transaction() as tx:
-        batches.cancel(tx, batch)
+        change(tx, batch)
         return progress.statuses(tx, [batches.read(tx, batch)])[0]
 
 

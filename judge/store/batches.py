@@ -1,4 +1,5 @@
-"""Batches and the questions they pose: opened, cancelled and closed in one statement each."""
+"""Batches and the questions they pose: every change of state is one statement that names the state
+it starts from, so that of two who change it at once only one does."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -40,7 +41,7 @@ class BatchRequest:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A batch as stored. `state` is `open`, `finished`, `over_budget` or `cancelled`."""
+    """A batch as stored. `state` is `open`, `paused`, `finished`, `over_budget` or `cancelled`."""
 
     id: str
     state: str
@@ -165,13 +166,42 @@ def listed(tx: Tx, after: str = "", limit: int = 50) -> list[BatchRow]:
 
 
 def cancel(tx: Tx, batch: str) -> None:
-    """Ask and judge nothing more of an open batch; a closed one stays as it is."""
+    """Ask and judge nothing more; a batch that has ended stays as it is."""
+    _change(tx, batch, ("open", "paused"), state="cancelled", finished_at=now())
+
+
+def pause(tx: Tx, batch: str) -> None:
+    """Begin nothing more of an open batch for now."""
+    _change(tx, batch, ("open",), state="paused")
+
+
+def resume(tx: Tx, batch: str) -> None:
+    """Go on with a paused batch."""
+    if _change(tx, batch, ("paused",), state="open"):
+        close_finished(tx, batch)
+
+
+def retry_errors(tx: Tx, batch: str) -> int:
+    """Have everything that ended by a fault not the solution's asked or judged again; returns how
+    many questions and samples. Raises Conflict for a cancelled batch."""
+    if read(tx, batch).state == "cancelled":
+        raise Conflict(f"batch {batch} was cancelled; open a new one")
+    again: dict[str, object] = {"deliveries": 0, "failures": 0, "error": None, "run_after": None}
+    failed = update(questions).where(questions.c.batch_id == batch, questions.c.state == "failed")
+    number = tx.execute(failed.values(state="open", **again)).rowcount
+    failed = update(samples).where(samples.c.batch_id == batch, samples.c.state == "failed")
+    unjudged = {"state": "kept", "verdict": None, "reason": None, "judged_at": None}
+    number += tx.execute(failed.values(**unjudged, **again)).rowcount
+    if number:
+        _change(tx, batch, ("finished", "over_budget"), state="open", finished_at=None)
+    return number
+
+
+def _change(tx: Tx, batch: str, states: tuple[str, ...], **values: object) -> bool:
+    """Change a batch that is in one of these states; False where it was not."""
     read(tx, batch)
-    tx.execute(
-        update(batches)
-        .where(batches.c.id == batch, batches.c.state == "open")
-        .values(state="cancelled", finished_at=now())
-    )
+    changed = update(batches).where(batches.c.id == batch, batches.c.state.in_(states))
+    return tx.execute(changed.values(**values)).rowcount == 1
 
 
 def skip_unasked(tx: Tx, batch: str) -> None:
@@ -194,7 +224,7 @@ def is_open(tx: Tx, batch: str) -> bool:
 
 
 def any_open(tx: Tx) -> bool:
-    """Whether any batch is unfinished."""
+    """Whether work on any batch goes on."""
     return tx.scalar(select(batches.c.id).where(batches.c.state == "open").limit(1)) is not None
 
 

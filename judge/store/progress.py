@@ -36,7 +36,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """A batch and how far it is. `state` is `open`, `finished`, `over_budget` or `cancelled`.
+    """A batch and how far it is. `state` is `open`, `paused`, `finished`, `over_budget` or
+    `cancelled`.
 
     `errors` are faults of ours or the models', each with how many questions or samples it ended;
     `waiting` those that will be tried again.
@@ -69,7 +70,7 @@ class BatchStatus:
 
     @property
     def open(self) -> bool:
-        """Whether work goes on."""
+        """Whether work goes on: not while it is paused."""
         return self.state == "open"
 
 

@@ -1,22 +1,20 @@
 """Samples: completions committed as they arrive, and later the judgement on each."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from judge.errors import UnknownName
 from judge.models.asking import storable
 from judge.models.base import Solution
-from judge.store import leases, tallies
+from judge.store import judgements, leases, tallies
 from judge.store.database import Database, Tx, new_id, now
 from judge.store.questions import Question
-from judge.store.tables import batches, judgements, questions, samples
+from judge.store.tables import batches, questions, samples
 from judge.store.tallies import Tally
-from judge.verdicts import evidence as evidences
-from judge.verdicts.verdict import Judgement, Outcome, Verdict
+from judge.verdicts.verdict import Judgement, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def keep_judgements(
     if not kept:
         return []
     at = now()
-    tx.execute(insert(judgements), [_judgement_row(s.id, j, at) for s, j in kept])
+    judgements.keep(tx, [(sample.id, judgement) for sample, judgement in kept], at)
     tx.execute(
         update(samples)
         .where(samples.c.id == bindparam("row"))
@@ -210,13 +208,12 @@ def read(tx: Tx, sample: str) -> SampleDetail:
     ).first()
     if row is None:
         raise UnknownName(f"there is no sample {sample!r}")
-    judged = tx.execute(select(judgements).where(judgements.c.sample_id == sample)).first()
     return SampleDetail(
         sample=SampleRow(*row[: len(_LISTED)]),
         problem_digest=row.problem_digest,
         source=row.source,
         text=row.text,
-        judgement=_judgement(judged) if judged else None,
+        judgement=judgements.read(tx, [sample]).get(sample),
     )
 
 
@@ -232,42 +229,4 @@ def _tally(sample: Unjudged, judgement: Judgement) -> Tally:
         cost=sample.cost or 0.0,
         input_tokens=sample.input_tokens,
         output_tokens=sample.output_tokens,
-    )
-
-
-_OF_EVIDENCE = (
-    *("problem", "solution", "sandbox", "judge_version", "settings"),
-    *("cpu_seconds", "wall_seconds", "memory_mb"),
-)
-"""What of the evidence has a column of its own; the rest is one JSON object beside them."""
-
-
-def _judgement_row(sample: str, judgement: Judgement, at: datetime) -> dict[str, object]:
-    outcomes = [[o.verdict.value, o.reason, round(o.cpu_seconds, 6)] for o in judgement.outcomes]
-    rest = evidences.to_row(judgement.evidence)
-    columns = {name: rest.pop(name) for name in _OF_EVIDENCE}
-    return {
-        "sample_id": sample,
-        "verdict": judgement.verdict.value,
-        "reason": storable(judgement.reason),
-        "created_at": at,
-        "outcomes": json.dumps(outcomes, separators=(",", ":")),
-        "message": storable(judgement.message),
-        "stdout": storable(judgement.stdout),
-        "evidence": json.dumps(rest, separators=(",", ":")),
-        **columns,
-    }
-
-
-def _judgement(row: Row[tuple[object, ...]]) -> Judgement:
-    outcomes = json.loads(row.outcomes)
-    columns = {name: getattr(row, name) for name in _OF_EVIDENCE}
-    rest = {"host": asdict(evidences.NOWHERE), **json.loads(row.evidence)}
-    return Judgement(
-        verdict=Verdict(row.verdict),
-        reason=row.reason,
-        outcomes=tuple(Outcome(Verdict(said), why, cpu) for said, why, cpu in outcomes),
-        evidence=evidences.evidence_from({**columns, **rest}),
-        message=row.message,
-        stdout=row.stdout,
     )

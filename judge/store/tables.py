@@ -216,7 +216,6 @@ judgements = Table(
     Column("message", Text, nullable=False),
     Column("stdout", Text, nullable=False),
     Column("evidence", Text, nullable=False, server_default="{}"),
-    Index(None, "solution", "problem"),
 )
 
 tallies = Table(
@@ -232,6 +231,13 @@ tallies = Table(
     Column("cost", Float, nullable=False),
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
+)
+
+judged = Table(
+    "judged_solutions",
+    metadata,
+    Column("key", DIGEST, primary_key=True),  # of everything that decides a verdict
+    Column("sample_id", ID, ForeignKey("samples.id"), nullable=False),
 )
 
 keys = Table(

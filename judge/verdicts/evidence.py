@@ -4,7 +4,9 @@
 store, a field of an evidence bundle. What was written elsewhere is read back strictly.
 """
 
+import json
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any
 
 from judge.sandbox.base import Host
@@ -21,7 +23,8 @@ class Evidence:
     is in seconds of a nominal host (see timing.py); 0 says that it or the speed was not measured.
     The counters, from `cpu_seconds` to `killed_by`, are the kernel's, of the run that counts.
     `runs` is 2 where a limit was near: the second run counts, and `first_run` is what the first one
-    came to.
+    came to. `reused` is the id of the sample whose run this was, where the same code had been
+    judged on the same problem under the same circumstances before.
     """
 
     problem: str
@@ -44,11 +47,19 @@ class Evidence:
     killed_by: str = ""
     runs: int = 1
     first_run: str = ""
+    reused: str = ""
 
     @property
     def raised(self) -> bool:
         """Whether the reference's time gave more CPU time than the limit that was asked for."""
         return self.limits.cpu_seconds > self.base_cpu_seconds
+
+
+def key_of(evidence: Evidence) -> str:
+    """SHA-256 of everything that decides a verdict: two judgings of one key are one."""
+    given: list[Any] = [evidence.solution, evidence.problem, evidence.settings, evidence.sandbox]
+    given += [evidence.judge_version, asdict(evidence.limits)]
+    return sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
 
 
 NOWHERE = Host(backend="", tier="", image="", python="", kernel="", runner="", packages=())

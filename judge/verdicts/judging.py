@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from judge.errors import SandboxBusy, SandboxError, SandboxUnavailable
 from judge.sandbox.base import Job, Report, Sandbox
+from judge.verdicts import evidence
 from judge.verdicts.conditions import Conditions
 from judge.verdicts.deciding import accepts, near_a_limit, outcomes_of
 from judge.verdicts.evidence import Evidence
@@ -21,7 +22,7 @@ from judge.verdicts.verdict import Judgement, Outcome, Verdict, worst
 from problems.names import defined_names, parse, used_names
 from problems.problem import Examined, Function, Limits, Problem
 
-__all__ = ["JUDGE_VERSION", "Conditions", "job_of", "judge", "solution_digest"]
+__all__ = ["JUDGE_VERSION", "Conditions", "job_of", "judge", "key_of", "solution_digest"]
 
 JUDGE_VERSION = version("judge")
 
@@ -47,20 +48,9 @@ def judge(
         report, runs, first_run = Report(()), 0, ""
         outcomes = (Outcome(Verdict.CE, "no_code"),) * max(len(problem.examples), 1)
     verdict = worst(outcome.verdict for outcome in outcomes)
-    known = timing.references.get(problem.digest)
     usage = report.usage
-    evidence = Evidence(
-        problem=problem.digest,
-        solution=solution_digest(source),
-        sandbox=sandbox.fingerprint,
-        judge_version=JUDGE_VERSION,
-        host=sandbox.host,
-        settings=conditions.fingerprint,
-        limits=limits,
-        wall_limit_seconds=limits.wall_seconds,
-        base_cpu_seconds=base.cpu_seconds,
-        reference_cpu_seconds=known.cpu_seconds if known else 0.0,
-        host_speed=timing.speed,
+    found = replace(
+        _given(problem, source, sandbox, conditions, timing, limits),
         cpu_seconds=usage.cpu_seconds,
         wall_seconds=usage.wall_seconds,
         memory_mb=usage.memory_mb,
@@ -75,9 +65,41 @@ def judge(
         verdict=verdict,
         reason=next((o.reason for o in outcomes if o.verdict is verdict), "no_tests"),
         outcomes=outcomes,
-        evidence=evidence,
+        evidence=found,
         message=next((run.message for run in report.runs if run.message), ""),
         stdout=report.stdout,
+    )
+
+
+def key_of(problem: Problem, source: str, sandbox: Sandbox, timing: Timing) -> str:
+    """The key that the evidence will have when `judge` is called with these and nothing else."""
+    conditions = Conditions()
+    limits = timing.limits(problem, conditions.limits(problem), conditions.reference_factor)
+    return evidence.key_of(_given(problem, source, sandbox, conditions, timing, limits))
+
+
+def _given(
+    problem: Problem,
+    source: str,
+    sandbox: Sandbox,
+    conditions: Conditions,
+    timing: Timing,
+    limits: Limits,
+) -> Evidence:
+    """The evidence without what a run counts."""
+    known = timing.references.get(problem.digest)
+    return Evidence(
+        problem=problem.digest,
+        solution=solution_digest(source),
+        sandbox=sandbox.fingerprint,
+        judge_version=JUDGE_VERSION,
+        host=sandbox.host,
+        settings=conditions.fingerprint,
+        limits=limits,
+        wall_limit_seconds=limits.wall_seconds,
+        base_cpu_seconds=conditions.limits(problem).cpu_seconds,
+        reference_cpu_seconds=known.cpu_seconds if known else 0.0,
+        host_speed=timing.speed,
     )
 
 

@@ -15,10 +15,12 @@ from judge.sandbox.base import Ending, Host, Report, Run, Usage
 from judge.store import batches as rows
 from judge.store import leases, problem_sets, samples, tables, tallies
 from judge.store.database import Database
+from judge.verdicts.conditions import Conditions
 from judge.verdicts.evidence import NOWHERE
 from judge.verdicts.judging import judge
 from judge.verdicts.timing import Reference
 from judge.verdicts.verdict import Verdict
+from problems.problem import Limits
 from problems.values import Wire
 
 
@@ -144,7 +146,7 @@ def test_two_workers_claiming_at_once_never_judge_the_same(database, asked, smal
 
     def work(own):
         start.wait()
-        while batches.judge_samples(own, sandbox, limit=3):
+        while batches.judge_samples(own, sandbox, limit=3, reuse=False):
             pass
 
     threads = [threading.Thread(target=work, args=(own,)) for own in others]
@@ -252,9 +254,7 @@ def test_a_sample_that_no_sandbox_can_judge_ends_as_se_with_the_reason(database,
         assert tallies.errors(tx, small_set.digest) == {"scripted": 1}
 
 
-def test_a_sample_that_kills_its_workers_is_given_up_and_the_others_are_judged(
-    database, asked
-):
+def test_a_sample_that_kills_its_workers_is_given_up_and_the_others_are_judged(database, asked):
     batch = asked()
     for _ in range(leases.MAX_DELIVERIES):
         lost = Database(database.shown_url, lease_seconds=0.5)
@@ -364,7 +364,7 @@ def test_told_to_stop_it_stores_what_is_done_and_gives_the_rest_back_unharmed(da
     batch, sandbox = asked(samples=8), Pretend(say)
     for _ in range(5):
         stop.clear()
-        batches.judge_samples(database, sandbox, go_on=lambda: not stop.is_set())
+        batches.judge_samples(database, sandbox, reuse=False, go_on=lambda: not stop.is_set())
     assert 0 < batches.read_batch(database, batch).judged < 64
     judge_all(database, Pretend())
     status = batches.read_batch(database, batch)
@@ -413,3 +413,74 @@ def test_who_was_only_near_a_killed_worker_is_not_given_up(database, asked):
     assert (claimed, max(most)) == (8, 1)  # suspects: one at a time
     status = batches.read_batch(database, batch)
     assert (status.state, status.judged, status.errors) == ("finished", 8, ())
+
+
+def test_the_same_code_is_run_once_a_problem_and_every_sample_has_its_judgement(
+    database, asked, small_set
+):
+    batch, sandbox = asked(samples=6), Pretend()
+    judge_all(database, sandbox)
+    assert sorted(sandbox.ran) == sorted(set(sandbox.ran))
+    assert len(sandbox.ran) == 8
+    status = batches.read_batch(database, batch)
+    assert (status.state, status.judged, status.accepted) == ("finished", 48, 48)
+    assert [each.drawn for each in same_as_rebuilt(database, small_set.digest)] == [6] * 8
+    judged = {
+        row.id: batches.read_sample(database, row.id).judgement
+        for row in batches.list_samples(database, batch, limit=200)
+    }
+    reused = {id_: made.evidence.reused for id_, made in judged.items() if made.evidence.reused}
+    assert len(reused) == 40
+    assert all(judged[of].evidence.reused == "" for of in reused.values())
+    assert all(
+        judged[id_].evidence.problem == judged[of].evidence.problem for id_, of in reused.items()
+    )
+    again = asked(samples=1)
+    judge_all(database, sandbox)
+    assert len(sandbox.ran) == 8  # a later batch, another claim
+    assert batches.read_batch(database, again).accepted == 8
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sandbox": {"fingerprint": "another"}},
+        {"limits": Limits(cpu_seconds=1.0)},
+        {"version": "9.9"},
+        {"reuse": False},
+        {"speed": 0.5},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_under_other_circumstances_the_same_code_is_run_again(
+    database, asked, small_set, monkeypatch, changed
+):
+    with database.transaction() as tx:
+        times = {each.digest: Reference(5.0) for each in small_set.problems}
+        problem_sets.keep(tx, small_set, times)
+    asked()
+    judge_all(database, Pretend())
+    sandbox = Pretend()
+    for name, value in changed.get("sandbox", {}).items():
+        setattr(sandbox, name, value)
+    if "version" in changed:
+        monkeypatch.setattr("judge.verdicts.judging.JUDGE_VERSION", changed["version"])
+    if "limits" in changed:
+        monkeypatch.setattr(Conditions, "limits", lambda *_: changed["limits"])
+    batch = asked()
+    batches.judge_samples(
+        database, sandbox, reuse=changed.get("reuse", True), speed=changed.get("speed", 0.0)
+    )
+    assert len(sandbox.ran) == 8
+    assert batches.read_batch(database, batch).accepted == 8
+
+
+def test_what_failed_by_our_fault_says_nothing_of_the_same_code(database, asked):
+    def say(job):
+        if len(sandbox.ran) <= 8:
+            raise SandboxError("the box was lost")
+
+    batch, sandbox = asked(samples=3), Pretend(say)
+    judge_all(database, sandbox)
+    status = batches.read_batch(database, batch)
+    assert (status.state, status.judged, status.accepted) == ("finished", 24, 24)

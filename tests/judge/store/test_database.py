@@ -17,7 +17,7 @@ from sqlalchemy import inspect, select, text
 from judge.bootstrap import open_judge
 from judge.errors import JudgeError, UsageError
 from judge.settings import Settings
-from judge.store import problem_sets, samples, tables
+from judge.store import judgements, problem_sets, tables
 from judge.store.database import MIGRATIONS, Database, is_dead, new_id, now, owner_of
 from judge.verdicts.evidence import NOWHERE
 
@@ -82,7 +82,7 @@ def test_judgements_of_the_first_version_are_read_after_the_second_migration(tmp
         row = tx.execute(select(tables.judgements)).one()
         assert problem_sets.references(tx, {"d"}) == {}
     old.close()
-    judgement = samples._judgement(row)
+    judgement = judgements._judgement(row)
     assert (judgement.verdict, judgement.evidence.cpu_seconds) == ("WA", 0.5)
     assert (judgement.evidence.host, judgement.evidence.runs) == (NOWHERE, 1)
 

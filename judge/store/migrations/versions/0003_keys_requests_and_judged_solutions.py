@@ -1,4 +1,4 @@
-"""API keys, answers to idempotent requests, and judgements found by what they judged."""
+"""API keys, answers to idempotent requests, and which sample was judged first of all that are the same."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,10 +32,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "key", name="pk_idempotent_requests"),
     )
     op.create_index("ix_idempotent_requests_created_at", "idempotent_requests", ["created_at"])
-    op.create_index("ix_judgements_solution_problem", "judgements", ["solution", "problem"])
+    op.create_table(
+        "judged_solutions",
+        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("sample_id", sa.String(36), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_judged_solutions"),
+        sa.ForeignKeyConstraint(
+            ["sample_id"], ["samples.id"], name="fk_judged_solutions_sample_id_samples"
+        ),
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_judgements_solution_problem", "judgements")
+    op.drop_table("judged_solutions")
     op.drop_table("idempotent_requests")
     op.drop_table("api_keys")
