@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8710, ge=0, le=65535)
     ask_threads: int = Field(default=8, ge=1, le=1024)
+    cache: Literal["on", "off"] = "on"
+    """Whether code that was judged before under the same circumstances is not run again."""
     lease_seconds: float = Field(default=90.0, ge=0.5, le=3600)
 
     @property

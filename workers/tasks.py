@@ -91,7 +91,12 @@ def _judge() -> None:
     house = process.judge
     limit = min(64, 8 * house.sandbox.workers)
     claimed = batches.judge_samples(
-        house.database, house.sandbox, limit, speed=house.speed, go_on=process.go_on
+        house.database,
+        house.sandbox,
+        limit,
+        speed=house.speed,
+        reuse=house.settings.cache == "on",
+        go_on=process.go_on,
     )
     if claimed:
         dispatch.ring_judge()

@@ -93,17 +93,23 @@ def _ask(
     kept: Callable[[], None],
 ) -> str:
     """Ask one claimed question; returns the field of Asked that it counts in."""
+    left = question.samples - question.drawn
 
     def keep(solution: Solution) -> None:
+        nonlocal left
         version = prompts.template_version(question.template or spec.style)
         with database.transaction() as tx:
             samples.keep(tx, token, question, version, solution)
+            reason = batches.stopped(tx, question.batch, question.budget_usd)
+        left -= 1
         kept()
+        if reason and left:
+            raise _Stopped(reason)
 
     with database.transaction() as tx:
         if (ended := _begin_question(tx, token, question)) is not None:
             return ended
-    missing, sampling = question.samples - question.drawn, question.sampling
+    missing, sampling = left, question.sampling
     try:
         spec, backend = model(question.model)
         if missing:
@@ -118,12 +124,37 @@ def _ask(
                 first=question.drawn,
             )
             _want(len(drawn), missing)
+    except _Stopped as stop:
+        if left:
+            return _leave_off(database, token, question, stop.reason)
     except LeaseLost as error:
         log.warning("lease lost", question=question.id, reason=str(error))
         return "lost"
     except Exception as error:  # noqa: BLE001 - one question's fault must not stop the others
         return _after_failure(database, token, question, error)
     return _close(database, token, question, "asked")
+
+
+class _Stopped(JudgeError):
+    """The batch was cancelled, paused or ran out of money while a question was asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _leave_off(database: Database, token: str, question: Question, reason: str) -> str:
+    """Ask no more of a question that has some samples already; they stay."""
+    with database.transaction() as tx:
+        if reason == "over_budget":
+            return _over_budget(tx, token, question)
+        leases.give_back(tx, QUESTIONS, token, question.id)
+    return reason
+
+
+def _over_budget(tx: Tx, token: str, question: Question) -> str:
+    batches.skip_unasked(tx, question.batch)
+    return _closed(tx, token, question, "skipped", batches.OVER_BUDGET)
 
 
 def _want(drawn: int, missing: int) -> None:
@@ -135,14 +166,13 @@ def _begin_question(tx: Tx, token: str, question: Question) -> str | None:
     """Count the delivery, or end the question here; None when it is to be asked."""
     if not leases.ours(tx, QUESTIONS, token, [question.id]):
         return "lost"
-    if not batches.is_open(tx, question.batch):
-        return "cancelled"
+    stopped = batches.stopped(tx, question.batch, question.budget_usd)
+    if stopped == "over_budget":
+        return _over_budget(tx, token, question)
+    if stopped:
+        return stopped
     if question.deliveries >= MAX_DELIVERIES:
         return _closed(tx, token, question, "failed", GIVEN_UP)
-    budget = question.budget_usd
-    if budget is not None and batches.spent(tx, question.batch) >= budget:
-        batches.skip_unasked(tx, question.batch)
-        return _closed(tx, token, question, "skipped", batches.OVER_BUDGET)
     leases.begin(tx, QUESTIONS, token, [question.id])
     return None
 

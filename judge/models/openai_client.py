@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from judge.errors import ModelError, ModelRefused, ModelUnavailable
+from judge.errors import JudgeError, ModelError, ModelRefused, ModelUnavailable
 from judge.models import tokens
 from judge.models.base import Completion, ModelSpec, Prompt, Sampling, Usage
 
@@ -67,26 +67,25 @@ class Connection:
     ) -> Sequence[Completion]:
         """Ask n times at once, each its own request, so that each is billed, kept and lost alone.
 
-        A seed is raised by one a sample. On a fault the requests not yet begun are called off, the
-        others are kept as they arrive, and the first fault is raised.
+        A seed is raised by one a sample. On a fault, of a request or of `keep`, the requests not
+        yet begun are called off, the others are kept as they arrive, for they are paid for, and the
+        first fault is raised.
         """
         seeds = (None if sampling.seed is None else sampling.seed + first + i for i in range(n))
         futures = [self._pool.submit(one, replace(sampling, seed=seed)) for seed in seeds]
         drawn: list[Completion] = []
-        fault: ModelError | None = None
+        fault: JudgeError | None = None
         try:
             for future in as_completed(futures):
                 if future.cancelled():
                     continue
                 try:
-                    completion = future.result()
-                except ModelError as error:
+                    drawn.append(future.result())
+                    if keep is not None:
+                        keep(drawn[-1])
+                except JudgeError as error:
                     fault = fault or error
                     _call_off(futures)
-                    continue
-                drawn.append(completion)
-                if keep is not None:
-                    keep(completion)
         finally:
             _call_off(futures)
         if fault is not None:

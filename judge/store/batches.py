@@ -223,6 +223,15 @@ def is_open(tx: Tx, batch: str) -> bool:
     return tx.scalar(select(batches.c.state).where(batches.c.id == batch)) == "open"
 
 
+def stopped(tx: Tx, batch: str, budget_usd: float | None) -> str:
+    """Why nothing more may be asked: another state than `open`, or `over_budget`; else empty."""
+    state = str(tx.scalar(select(batches.c.state).where(batches.c.id == batch)))
+    if state != "open":
+        return state
+    over = budget_usd is not None and spent(tx, batch) >= budget_usd
+    return "over_budget" if over else ""
+
+
 def any_open(tx: Tx) -> bool:
     """Whether work on any batch goes on."""
     return tx.scalar(select(batches.c.id).where(batches.c.state == "open").limit(1)) is not None

@@ -8,8 +8,9 @@ import pytest
 
 from judge import batches
 from judge.batches import asking, failures
-from judge.errors import ModelRefused, ModelUnavailable
+from judge.errors import Conflict, ModelRefused, ModelUnavailable
 from judge.models.base import Completion, Solution
+from judge.store import batches as rows
 from judge.store import leases, questions, samples, tables
 from judge.store.database import Database
 
@@ -278,8 +279,123 @@ def test_a_cancelled_batch_keeps_what_was_paid_for_and_asks_no_more(database, sc
     batch = opened(samples=2)
     batch_id.append(batch.id)
     ask_all(database, model, threads=1)
-    assert len(backend.asked) == 2
+    assert len(backend.asked) == 1
     status = batches.cancel_batch(database, batch.id)
-    assert (status.state, status.samples) == ("cancelled", 2)
+    assert (status.state, status.samples) == ("cancelled", 1)
     assert status.finished_at == batches.read_batch(database, batch.id).finished_at
     assert not batches.sweep(database).to_ask
+
+
+@pytest.mark.parametrize("stop", [batches.cancel_batch, batches.pause_batch])
+def test_a_question_half_asked_is_left_off_with_the_batch(database, scripted, opened, stop):
+    batch_id = []
+
+    def say(slug, index):
+        if (slug, index) == ("add-0", 1):
+            stop(database, batch_id[0])
+        return RIGHT
+
+    backend, model = scripted(say)
+    batch = opened(samples=5)
+    batch_id.append(batch.id)
+    ask_all(database, model, threads=1)
+    assert len(backend.asked) == 2
+    status = batches.resume_batch(database, batch.id)
+    assert (status.samples, status.asked, status.failed) == (2, 0, 0)
+    ask_all(database, model, threads=1)
+    if stop is batches.cancel_batch:
+        assert (status.state, len(backend.asked)) == ("cancelled", 2)
+    else:
+        assert len(set(backend.asked)) == len(backend.asked) == 40
+        assert batches.read_batch(database, batch.id).asked == 8
+
+
+def test_a_budget_is_kept_within_a_question(database, scripted, opened):
+    backend, model = scripted()
+    batch = opened(samples=5, budget_usd=7.0)
+    ask_all(database, model, threads=1)
+    assert len(backend.asked) == 7
+    status = batches.read_batch(database, batch.id)
+    assert (status.asked, status.skipped, status.samples) == (1, 7, 7)
+
+
+def test_a_paused_batch_is_neither_asked_nor_closed_until_it_is_resumed(database, scripted, opened):
+    backend, model = scripted()
+    batch = opened()
+    assert batches.pause_batch(database, batch.id).state == "paused"
+    ask_all(database, model)
+    swept = batches.sweep(database)
+    assert (backend.asked, swept.to_ask, swept.closed) == ([], False, 0)
+    status = batches.resume_batch(database, batch.id)
+    assert (status.state, status.finished_at) == ("open", None)
+    ask_all(database, model)
+    assert len(backend.asked) == 8
+
+
+def test_a_paused_batch_can_be_cancelled_and_an_ended_one_not_be_paused(database, scripted, opened):
+    scripted()
+    batch = opened()
+    batches.pause_batch(database, batch.id)
+    assert batches.cancel_batch(database, batch.id).state == "cancelled"
+    assert batches.pause_batch(database, batch.id).state == "cancelled"
+    assert batches.resume_batch(database, batch.id).state == "cancelled"
+
+
+def test_only_what_failed_is_asked_again(database, scripted, opened):
+    broken = {"add-1", "add-5"}
+
+    def say(slug, index):
+        if slug in broken and index == 1:
+            raise ModelRefused("no such model")
+        return RIGHT
+
+    backend, model = scripted(say)
+    batch = opened(samples=2)
+    ask_all(database, model, threads=1)
+    status = batches.read_batch(database, batch.id)
+    assert (status.asked, status.failed, status.samples) == (6, 2, 14)
+    broken.clear()
+    backend.asked.clear()
+    status = batches.retry_errors(database, batch.id)
+    assert (status.state, status.failed, status.errors) == ("open", 0, ())
+    ask_all(database, model, threads=1)
+    assert sorted(backend.asked) == [("add-1", 1), ("add-5", 1)]
+    status = batches.read_batch(database, batch.id)
+    assert (status.asked, status.failed, status.samples) == (8, 0, 16)
+
+
+def test_errors_of_a_cancelled_batch_are_not_tried_again(database, scripted, opened):
+    scripted()
+    batch = opened()
+    batches.cancel_batch(database, batch.id)
+    with pytest.raises(Conflict, match="was cancelled"):
+        batches.retry_errors(database, batch.id)
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_the_last_two_questions_that_end_at_once_close_their_batch(database, scripted, opened, run):
+    scripted()
+    batch = opened(problems=("add-0", "add-1"))
+    others = [Database(database.shown_url) for _ in range(2)]
+    claims = []
+    for other in others:
+        with other.transaction() as tx:
+            claims.append(questions.claim(tx, other, 1))
+    met = threading.Barrier(2)
+
+    def end(other, claim):
+        (held, [question]) = claim
+        with other.transaction() as tx:
+            questions.close(tx, held.token, question.id, "asked")
+            if not database.is_sqlite:  # its writers never meet
+                met.wait(10)
+            rows.close_finished(tx, batch.id)
+
+    threads = [threading.Thread(target=end, args=each) for each in zip(others, claims, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    assert batches.read_batch(database, batch.id).state == "finished"
