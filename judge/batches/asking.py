@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -93,15 +93,14 @@ def _ask(
     kept: Callable[[], None],
 ) -> str:
     """Ask one claimed question; returns the field of Asked that it counts in."""
-    left = question.samples - question.drawn
+    left = set(question.missing)
 
     def keep(solution: Solution) -> None:
-        nonlocal left
         version = prompts.template_version(question.template or spec.style)
         with database.transaction() as tx:
             samples.keep(tx, token, question, version, solution)
             reason = batches.stopped(tx, question.batch, question.budget_usd)
-        left -= 1
+        left.discard(solution.completion.index)
         kept()
         if reason and left:
             raise _Stopped(reason)
@@ -109,21 +108,20 @@ def _ask(
     with database.transaction() as tx:
         if (ended := _begin_question(tx, token, question)) is not None:
             return ended
-    missing, sampling = left, question.sampling
     try:
         spec, backend = model(question.model)
-        if missing:
-            drawn = asking.ask(
+        for run in _runs(question.missing):
+            asking.ask(
                 problem,
                 spec,
                 backend,
-                sampling,
-                missing,
+                question.sampling,
+                len(run),
                 template=question.template,
                 keep=keep,
-                first=question.drawn,
+                first=run.start,
             )
-            _want(len(drawn), missing)
+        _want_all(question, left)
     except _Stopped as stop:
         if left:
             return _leave_off(database, token, question, stop.reason)
@@ -157,9 +155,21 @@ def _over_budget(tx: Tx, token: str, question: Question) -> str:
     return _closed(tx, token, question, "skipped", batches.OVER_BUDGET)
 
 
-def _want(drawn: int, missing: int) -> None:
-    if drawn < missing:
-        raise ModelUnavailable(f"the model gave {drawn} of {missing} completions")
+def _want_all(question: Question, left: Collection[int]) -> None:
+    if left:
+        wanted = len(question.missing)
+        raise ModelUnavailable(f"the model gave {wanted - len(left)} of {wanted} completions")
+
+
+def _runs(indices: Sequence[int]) -> list[range]:
+    """Rising numbers as runs without a gap."""
+    runs: list[range] = []
+    for index in indices:
+        if runs and runs[-1].stop == index:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs
 
 
 def _begin_question(tx: Tx, token: str, question: Question) -> str | None:

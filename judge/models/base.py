@@ -70,12 +70,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One raw reply. `finish` is the backend's word: `stop`, `length` (cut off), `filter`."""
+    """One raw reply. `finish` is the backend's word: `stop`, `length` (cut off), `filter`; `index`
+    says which draw of its question it is, from 0."""
 
     text: str
     finish: str = "stop"
     usage: Usage = Usage()
     seconds: float = 0.0
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class ModelBackend(Protocol):
         keep: Callable[[Completion], None] | None = None,
     ) -> Sequence[Completion]:
         """Draw n completions; `keep` is called with each as soon as it is there, so that what was
-        paid for can be stored before the rest arrives. `first` is how many of this question were
-        drawn before: recorded answers go on from there, and so do seeds."""
+        paid for can be stored before the rest arrives. `first` is the index of the first one: it
+        says which recorded answers these are, and which seeds they are drawn with."""
 
     def close(self) -> None:
         """Let go of connections and memory."""

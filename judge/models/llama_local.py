@@ -145,6 +145,7 @@ class LlamaLocal:
             choice["finish_reason"],
             Usage(usage["prompt_tokens"], usage["completion_tokens"]),
             seconds,
+            index,
         )
 
     def _refusal(self, error: dict[str, Any]) -> ModelError:

@@ -71,8 +71,12 @@ class Connection:
         yet begun are called off, the others are kept as they arrive, for they are paid for, and the
         first fault is raised.
         """
-        seeds = (None if sampling.seed is None else sampling.seed + first + i for i in range(n))
-        futures = [self._pool.submit(one, replace(sampling, seed=seed)) for seed in seeds]
+
+        def draw_one(index: int) -> Completion:
+            seed = None if sampling.seed is None else sampling.seed + index
+            return replace(one(replace(sampling, seed=seed)), index=index)
+
+        futures = [self._pool.submit(draw_one, index) for index in range(first, first + n)]
         drawn: list[Completion] = []
         fault: JudgeError | None = None
         try:

@@ -38,7 +38,10 @@ class Recorded:
     ) -> Sequence[Completion]:
         """The recorded answers `first` to `first + n`. Raises ModelRefused beyond the last."""
         answers = self._answers.get(Slug(prompt.slug), [])
-        drawn = [Completion(text) for text in answers[first : first + n]]
+        drawn = [
+            Completion(text, index=index)
+            for index, text in enumerate(answers[first : first + n], first)
+        ]
         for completion in drawn:
             if keep is not None:
                 keep(completion)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from judge.models.base import Sampling
 from judge.store import leases
@@ -12,7 +12,8 @@ from judge.store.tables import batches, questions, samples
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One model, one problem, one batch. `drawn` of `samples` are stored already; `deliveries`
+    """One model, one problem, one batch. `missing` are the indices of its samples that are not
+    stored yet, rising: only these are asked, each with the seed that is its own; `deliveries`
     and `failures` are as they were before this try."""
 
     id: str
@@ -20,8 +21,7 @@ class Question:
     model: str
     slug: str
     problem_digest: str
-    samples: int
-    drawn: int
+    missing: tuple[int, ...]
     sampling: Sampling
     template: str
     budget_usd: float | None
@@ -39,12 +39,10 @@ def claim(
 
 def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
     """The questions of these ids, never begun and oldest first."""
-    drawn = (
-        select(func.count())
-        .where(samples.c.question_id == questions.c.id)
-        .correlate(questions)
-        .scalar_subquery()
-    )
+    drawn: dict[str, set[int]] = {}
+    kept = select(samples.c.question_id, samples.c.index).where(samples.c.question_id.in_(ids))
+    for question, index in tx.execute(kept):
+        drawn.setdefault(question, set()).add(index)
     rows = tx.execute(
         select(
             questions,
@@ -52,7 +50,6 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             batches.c.template,
             batches.c.budget_usd,
             *(batches.c[name] for name in Sampling.__dataclass_fields__),
-            drawn.label("drawn"),
         )
         .join(batches, batches.c.id == questions.c.batch_id)
         .where(questions.c.id.in_(ids))
@@ -65,8 +62,7 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             model=row.model,
             slug=row.slug,
             problem_digest=row.problem_digest,
-            samples=row.samples,
-            drawn=row.drawn,
+            missing=tuple(sorted(set(range(row.samples)) - drawn.get(row.id, set()))),
             sampling=Sampling(row.temperature, row.top_p, row.max_tokens, row.seed),
             template=row.template,
             budget_usd=row.budget_usd,

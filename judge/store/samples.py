@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from judge.errors import UnknownName
 from judge.models.asking import storable
@@ -82,7 +82,7 @@ _LISTED = (
 
 
 def keep(tx: Tx, token: str, question: Question, template: str, solution: Solution) -> None:
-    """Store one completion under the next free index. Raises LeaseLost for a stale token."""
+    """Store one completion. Raises LeaseLost for a stale token."""
     held = tx.execute(
         update(questions)
         .where(questions.c.id == question.id, questions.c.lease == token)
@@ -91,7 +91,6 @@ def keep(tx: Tx, token: str, question: Question, template: str, solution: Soluti
     )
     if held.rowcount != 1:
         raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
-    taken = tx.scalar(select(func.count()).where(samples.c.question_id == question.id))
     completion = solution.completion
     tx.execute(
         insert(samples).values(
@@ -101,7 +100,7 @@ def keep(tx: Tx, token: str, question: Question, template: str, solution: Soluti
             model=question.model,
             slug=question.slug,
             problem_digest=question.problem_digest,
-            index=taken,
+            index=completion.index,
             state="kept",
             rule=solution.rule,
             template=template,

@@ -24,7 +24,9 @@ class Scripted:
         for index in range(first, first + n):
             with self._lock:
                 self.asked.append((prompt.slug, index))
-            completion = Completion(self.say(prompt.slug, index), "stop", Usage(100, 10))
+            completion = Completion(
+                self.say(prompt.slug, index), "stop", Usage(100, 10), index=index
+            )
             drawn.append(completion)
             if keep is not None:
                 keep(completion)

@@ -399,3 +399,23 @@ def test_the_last_two_questions_that_end_at_once_close_their_batch(database, scr
     for other in others:
         other.close()
     assert batches.read_batch(database, batch.id).state == "finished"
+
+
+def test_each_draw_is_bought_once_in_whatever_order_they_came(database, scripted, opened):
+    """A seed that is asked twice would give one sample twice, and another one never."""
+    backend, model = scripted()
+    calls = []
+
+    def out_of_order(prompt, sampling, n, *, first=0, keep=None):
+        calls.append((first, n))
+        if len(calls) > 1:
+            return type(backend).complete(backend, prompt, sampling, n, first=first, keep=keep)
+        for index in (4, 1):
+            keep(Completion(RIGHT, index=index))
+        raise ModelUnavailable("503")
+
+    backend.complete = out_of_order
+    batch = opened(samples=6, problems=("add-0",))
+    ask_all(database, model)
+    assert calls == [(0, 6), (0, 1), (2, 2), (5, 1)]
+    assert stored(database, batch.id) == Counter({("add-0", index): 1 for index in range(6)})

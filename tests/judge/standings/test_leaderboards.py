@@ -78,7 +78,8 @@ def test_faults_of_ours_are_shown_and_in_no_denominator(database, record, run, m
             if prompt.slug == "add-7":
                 raise ModelRefused("no")
             drawn = [
-                Completion(add(prompt.slug[4:]), "stop", Usage(1_000_000, 0)) for _ in range(n)
+                Completion(add(prompt.slug[4:]), "stop", Usage(1_000_000, 0), index=index)
+                for index in range(first, first + n)
             ]
             for each in drawn:
                 keep(each)
