@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 
-.PHONY: setup demo test check fmt up bench clean
+.PHONY: setup demo test check fmt up bench chaos clean
 
 setup: $(STAMP)
 
@@ -43,6 +43,10 @@ up: setup
 bench: setup
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/pytest -q -s -m benchmark tests/benchmarks
+
+# Five seeds of what the suite runs one of: processes are killed, nothing may be lost.
+chaos: setup
+	JUDGE_CHAOS_SEEDS=1,2,3,4,5 $(BIN)/pytest -q -s tests/journeys/test_chaos.py
 
 clean:
 	rm -rf $(VENV) .judge .mypy_cache .ruff_cache .pytest_cache .hypothesis

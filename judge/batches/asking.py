@@ -22,6 +22,10 @@ GetModel = Callable[[str], tuple[ModelSpec, ModelBackend]]
 MAX_UNAVAILABLE = 8
 """How often a question is put off before it fails; with the back-off, some ten minutes."""
 
+MAX_LOST = 8
+"""How often a worker may be lost over a question that gains no sample. Asking endangers no worker,
+so this is more than samples are allowed: it bounds what can be bought in vain."""
+
 STOP_SECONDS = 10.0
 
 log = logger(__name__)
@@ -181,8 +185,8 @@ def _begin_question(tx: Tx, token: str, question: Question) -> str | None:
         return _over_budget(tx, token, question)
     if stopped:
         return stopped
-    if question.deliveries >= MAX_DELIVERIES:
-        return _closed(tx, token, question, "failed", GIVEN_UP)
+    if question.deliveries >= MAX_LOST:
+        return _closed(tx, token, question, "failed", GIVEN_UP.format(MAX_LOST))
     leases.begin(tx, QUESTIONS, token, [question.id])
     return None
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from judge.errors import JudgeError
 from judge.store import leases
 from judge.store.database import Database
-from judge.store.leases import MAX_DELIVERIES, Work
+from judge.store.leases import Work
 
 BACKOFF_SECONDS = 2.0
 BACKOFF_MOST = 300.0
-GIVEN_UP = f"given up: begun {MAX_DELIVERIES} times, and each time the worker was lost"
+GIVEN_UP = "given up: begun {} times, and each time the worker was lost"
 
 
 def backoff(failures: int) -> float:

@@ -130,7 +130,7 @@ def _begin_samples(
     held = [each for each in taken if each.id in ours and open_[each.batch]]
     for each in held:
         if each.deliveries >= MAX_DELIVERIES:
-            samples.fail(tx, token, each.id, GIVEN_UP)
+            samples.fail(tx, token, each.id, GIVEN_UP.format(MAX_DELIVERIES))
     begun = [each for each in held if each.deliveries < MAX_DELIVERIES]
     leases.begin(tx, SAMPLES, token, [each.id for each in begun])
     return taken, begun

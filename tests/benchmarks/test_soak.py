@@ -228,9 +228,7 @@ def run_all(sandbox, jobs):
                 continue
             verdicts[judgement.verdict] += 1
             if judgement.verdict not in draw.verdicts:
-                wrong.append(
-                    f"{draw.name}: {judgement.verdict} {judgement.reason} {judgement.message}"
-                )
+                wrong.append(f"{draw.name}: {judgement}"[:2000])
 
     threads = [threading.Thread(target=work) for _ in range(sandbox.callers)]
     for thread in threads:

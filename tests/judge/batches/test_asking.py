@@ -210,17 +210,17 @@ def test_a_lease_is_renewed_while_a_model_thinks_for_long(database, scripted, op
 def test_a_question_whose_worker_never_came_back_is_given_up(database, scripted, opened):
     backend, model = scripted()
     batch = opened(problems=("add-0",))
-    for _ in range(leases.MAX_DELIVERIES):
-        lost = Database(database.shown_url, lease_seconds=0.5)
+    for _ in range(asking.MAX_LOST):
+        lost = Database(database.shown_url, lease_seconds=0.1)
         with lost.transaction() as tx:
             claim, [question] = questions.claim(tx, lost, 1)
             leases.begin(tx, tables.questions, claim.token, [question.id])
         lost.close()
-        time.sleep(0.55)
+        time.sleep(0.15)
     batches.ask_questions(database, model)
     assert backend.asked == []
     status = batches.read_batch(database, batch.id)
-    assert (status.state, status.errors) == ("finished", ((failures.GIVEN_UP, 1),))
+    assert (status.state, status.errors) == ("finished", ((failures.GIVEN_UP.format(8), 1),))
 
 
 def test_work_given_back_in_order_counts_no_delivery(database, scripted, opened):

@@ -267,7 +267,7 @@ def test_a_sample_that_kills_its_workers_is_given_up_and_the_others_are_judged(d
     judge_all(database, sandbox := Pretend())
     status = batches.read_batch(database, batch)
     assert (status.state, status.judged) == ("finished", 7)
-    assert status.errors == ((failures.GIVEN_UP, 1),)
+    assert status.errors == ((failures.GIVEN_UP.format(3), 1),)
     assert not any("+ 5" in source for source in sandbox.ran)
 
 
