@@ -7,6 +7,7 @@ JudgeError                 anything below; the text is one clear line with the r
 ├── SandboxError           the sandbox failed, not the solution           (SE, retried)
 │   ├── SandboxUnavailable this host cannot give the promised isolation   (refused by name)
 │   └── SandboxBusy        more callers wait than may; try again later
+├── DatabaseAway           the database cannot be reached just now         (tried again)
 └── ModelError             a backend gave no completion
     ├── ModelUnavailable   worth trying again: rate limit, 5xx, timeout
     └── ModelRefused       never worth trying again: bad key, bad request
@@ -39,6 +40,10 @@ class SandboxUnavailable(SandboxError):
 
 class SandboxBusy(SandboxError):
     """More callers wait for a slot than may."""
+
+
+class DatabaseAway(JudgeError):
+    """The database cannot be reached just now."""
 
 
 class ModelError(JudgeError):

@@ -1,13 +1,14 @@
 """Questions are claimed, asked with no transaction open, and their completions kept one by one."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from judge.batches.failures import GIVEN_UP, backoff, release, told
-from judge.errors import JudgeError, ModelUnavailable
+from judge.errors import DatabaseAway, JudgeError, ModelUnavailable
 from judge.models import asking, prompts
 from judge.models.base import ModelBackend, ModelSpec, Solution
 from judge.store import batches, leases, problem_sets, questions, samples
@@ -27,6 +28,8 @@ MAX_LOST = 8
 so this is more than samples are allowed: it bounds what can be bought in vain."""
 
 STOP_SECONDS = 10.0
+AWAY_SECONDS, AGAIN_SECONDS = 120.0, 0.5
+"""How long a completion in hand waits for the database to come back, and between two tries."""
 
 log = logger(__name__)
 
@@ -101,9 +104,7 @@ def _ask(
 
     def keep(solution: Solution) -> None:
         version = prompts.template_version(question.template or spec.style)
-        with database.transaction() as tx:
-            samples.keep(tx, token, question, version, solution)
-            reason = batches.stopped(tx, question.batch, question.budget_usd)
+        reason = _keep_paid(database, token, question, version, solution)
         left.discard(solution.completion.index)
         kept()
         if reason and left:
@@ -135,6 +136,24 @@ def _ask(
     except Exception as error:  # noqa: BLE001 - one question's fault must not stop the others
         return _after_failure(database, token, question, error)
     return _close(database, token, question, "asked")
+
+
+def _keep_paid(
+    database: Database, token: str, question: Question, version: str, solution: Solution
+) -> str:
+    """Store a completion, and wait for a database that is away: it is paid for. Returns why nothing
+    more may be asked, if so."""
+    patience = AWAY_SECONDS
+    while True:
+        try:
+            with database.transaction() as tx:
+                samples.keep(tx, token, question, version, solution)
+                return batches.stopped(tx, question.batch, question.budget_usd)
+        except DatabaseAway:
+            if patience <= 0:
+                raise
+            patience -= AGAIN_SECONDS
+            time.sleep(AGAIN_SECONDS)
 
 
 class _Stopped(JudgeError):

@@ -22,9 +22,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
-from judge.errors import JudgeError, UsageError
+from judge.errors import DatabaseAway, JudgeError, UsageError
 
 Tx = Connection
 """An open transaction, handed to the functions of the store."""
@@ -49,7 +49,9 @@ class Database:
             if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
                 raise UsageError("a database in memory would lose everything; use sqlite:///FILE")
             self.shown_url = parsed.render_as_string(hide_password=True)
-            self._engine = create_engine(parsed, pool_size=16, max_overflow=48)
+            # A server that was restarted must not fail everybody who held a connection to it.
+            ping = parsed.get_backend_name() == "postgresql"
+            self._engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=ping)
         except ArgumentError:
             raise UsageError("JUDGE_DATABASE_URL is no database address") from None
         except ModuleNotFoundError as error:
@@ -64,7 +66,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
-        """Write, whole or not at all. Raises JudgeError when the database cannot be used."""
+        """Write, whole or not at all. Raises DatabaseAway, or JudgeError for what will not pass."""
         with self._begin(writes=True) as tx:
             yield tx
 
@@ -83,7 +85,9 @@ class Database:
                     yield connection
         except DBAPIError as error:
             reason = " ".join(str(error.orig).split())[:200]
-            raise JudgeError(f"the database {self.shown_url} failed: {reason}") from error
+            away = isinstance(error, OperationalError) and not self.is_sqlite
+            kind = DatabaseAway if away else JudgeError
+            raise kind(f"the database {self.shown_url} failed: {reason}") from error
 
     def migrate(self) -> None:
         """Bring the tables up to this version. Raises JudgeError when that fails."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +10,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from judge import batches
+from judge.models import open_model
 from problems.files import write_set
-from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Slug
+from problems.problem import Example, Function, Limits, Parameter, Problem, ProblemSet, Slug
 from problems.values import Wire
+from tests import services
+from tests.journeys import provider as providers
+from tests.journeys.chaos import PROBLEMS, REQUEST, answer, prepared, verdicts
 
 JUDGE = (sys.executable, "-m", "judge.cli")
 
@@ -89,3 +95,40 @@ def small_set(tmp_path):
     both = (problem("double", "2 * n", ("[3]", "6")), problem("square", "n * n", ("[3]", "9")))
     write_set(ProblemSet("small", both), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def problem_set():
+    def problem(n):
+        return Problem(
+            Slug(f"add-{n}"),
+            f"Add {n} to x.",
+            Function("add", (Parameter("x", "int"),), "int"),
+            tuple(Example(Wire(f"[{x}]"), (Wire(str(x + n)),)) for x in (1, 5)),
+            limits=Limits(cpu_seconds=0.2),
+        )
+
+    return ProblemSet("chaos", tuple(problem(n) for n in range(PROBLEMS)))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(problem_set, sandbox, tmp_path_factory):
+    """The verdicts of every draw, judged in one quiet process."""
+    folder = tmp_path_factory.mktemp("quiet")
+    with providers.running(answer) as provider:
+        database, spec = prepared(f"sqlite:///{folder / 'judge.db'}", problem_set, provider)
+        batch = batches.open_batch(database, REQUEST)
+        backend = open_model(spec)
+        batches.run_batch(database, lambda _: (spec, backend), sandbox, batch.id)
+        found = verdicts(database, batch.id)
+        backend.close()
+        database.close()
+    assert set(found.values()) == {"AC", "WA", "RE", "TLE", "CE"}
+    return found
+
+
+@pytest.fixture
+def folder():
+    made = services.folder_for("chaos")
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
