@@ -33,6 +33,7 @@ _LIMITS = {
 _ACCEPTED = Outcome(Verdict.AC)
 _OUT_OF_MEMORY = (Verdict.MLE, "oom")
 _NO_MEMORY = ("MemoryError", "_ArrayMemoryError")  # the second is numpy's own
+_WITHOUT_MEANS = ("exit:70", "exit:120")
 _NO_ROOM = "[Errno 12]"  # how an OSError says ENOMEM, of a mapping that did not fit
 
 
@@ -65,8 +66,11 @@ def accepts(problem: Problem, job: Job, index: int, run: Run) -> bool:
 
 def near_a_limit(report: Report, job: Job, verdict: Verdict) -> bool:
     """Whether another run, alone, might come to another verdict: every time-out, and whatever
-    ended within a fifth of a limit on CPU time, wall time or memory."""
+    ended within a fifth of a limit on CPU time, wall time or memory; and a process that says it
+    lacked the means to begin or to end well, as the host's may have been short."""
     if verdict is Verdict.TLE or report.usage.oom_kills:
+        return True
+    if any(run.ending is Ending.EXITED and run.detail in _WITHOUT_MEANS for run in report.runs):
         return True
     shares = [_memory_share(report, job), *_time_shares(report, job)]
     if each := job.limits.example_cpu_seconds:

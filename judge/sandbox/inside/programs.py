@@ -7,8 +7,11 @@ import os
 import sys
 from typing import Any
 
-from judge.sandbox.inside.child import RESULTS, Refused, describe, flush, load, one_line, take_job
+from judge.sandbox.inside.child import RESULTS, Refused, describe, load, one_line, take_job
 from judge.sandbox.inside.jobs import Order
+
+NOT_FLUSHED = 120
+"""How an interpreter exits that could not push out what was printed."""
 
 
 def main(order: Order, entry: dict[str, Any]) -> None:
@@ -36,13 +39,21 @@ def main(order: Order, entry: dict[str, Any]) -> None:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
     atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter does
-    _flush_all()
+    if not _flush_all():
+        code = code or NOT_FLUSHED
     os._exit(code)
 
 
-def _flush_all() -> None:
-    """What the end of an interpreter pushes out, of every stream that was opened and not closed."""
-    flush()
+def _flush_all() -> bool:
+    """What the end of an interpreter pushes out, of every stream that was opened and not closed.
+    Whether the standard ones took all of it, or were closed before."""
+    whole = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BaseException:
+            whole = False
     streams = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
     for thing in gc.get_objects():
         if type(thing) in streams:
@@ -50,6 +61,7 @@ def _flush_all() -> None:
                 thing.flush()
             except BaseException:  # noqa: S112 - a closed or full stream shows in what the host reads
                 continue
+    return whole
 
 
 def _note(line: str) -> None:

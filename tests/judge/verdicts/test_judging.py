@@ -247,6 +247,17 @@ def test_an_example_near_its_own_limit_is_run_again_alone():
     assert judge(each, "x", Scripted(slow, Report(RIGHT))).evidence.runs == 2
 
 
+@pytest.mark.parametrize(
+    ("detail", "again"), [("exit:70", True), ("exit:120", True), ("exit:1", False)]
+)
+def test_a_process_without_the_means_to_end_well_has_a_second_try_alone(detail, again):
+    """What it printed may have found no room for a reason that is the host's."""
+    short = Report((RIGHT[0], Run(Ending.EXITED, detail=detail)))
+    sandbox = Scripted(short, Report(RIGHT))
+    assert judge(PROBLEM, "x", sandbox).verdict == ("AC" if again else "RE")
+    assert sandbox.calls == ([False, True] if again else [False])
+
+
 def test_every_time_out_is_run_again_however_far_beyond_the_limit():
     far = Report(
         (RIGHT[0], Run(Ending.KILLED, detail="cpu")), Usage(killed_by="cpu", cpu_seconds=9)
