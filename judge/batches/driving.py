@@ -48,12 +48,13 @@ def run_batch(
     *,
     threads: int = 8,
     speed: float = 0.0,
+    reuse: bool = True,
     on_progress: Callable[[BatchStatus], None] = lambda _: None,
 ) -> BatchStatus:
     """Drive one batch to its end in this process, without a queue; asking and judging overlap.
 
-    `on_progress` is called with the status about twice a second, and at the end; `speed` is the
-    host's, 0 if unknown.
+    `on_progress` is called with the status about twice a second, and at the end; `speed` and
+    `reuse` are those of `judge_samples`.
     """
     stop = threading.Event()
     faults: list[Exception] = []
@@ -65,7 +66,7 @@ def run_batch(
         return ask_questions(database, model, batch=batch, threads=threads, go_on=go_on).claimed
 
     def judge() -> int:
-        return judge_samples(database, sandbox, batch=batch, speed=speed, go_on=go_on)
+        return judge_samples(database, sandbox, batch=batch, speed=speed, reuse=reuse, go_on=go_on)
 
     def repeat(work: Callable[[], int]) -> None:
         try:

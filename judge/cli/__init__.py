@@ -21,7 +21,7 @@ from judge.settings import BadSetting
 from problems.errors import ProblemError
 
 VERBS = ("up", "worker", "demo", "run", "score", "leaderboard")
-GROUPS = ("problems", "models", "sandbox")
+GROUPS = ("problems", "models", "batches", "sandbox")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130
 

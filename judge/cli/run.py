@@ -79,7 +79,7 @@ def run(
             _say_estimate(estimate(judge, request), as_json=as_json)
             return
         status = _here(judge, request)
-    _say_status(_as_row(status), as_json=as_json)
+    say_status(as_row(status), as_json=as_json)
 
 
 def estimate(judge: Judge, request: BatchRequest) -> Estimate:
@@ -130,7 +130,7 @@ def _here(judge: Judge, request: BatchRequest) -> BatchStatus:
     sandbox = judge.sandbox
     opened = batches.open_batch(judge.database, request)
     console.note(f"batch {opened.id}")
-    with console.progress(_title(_as_row(opened)), opened.wanted) as bar:
+    with console.progress(_title(as_row(opened)), opened.wanted) as bar:
         try:
             return batches.run_batch(
                 judge.database,
@@ -139,7 +139,8 @@ def _here(judge: Judge, request: BatchRequest) -> BatchStatus:
                 opened.id,
                 threads=judge.settings.ask_threads,
                 speed=judge.speed,
-                on_progress=lambda status: _show(bar, _as_row(status)),
+                reuse=judge.settings.cache == "on",
+                on_progress=lambda status: _show(bar, as_row(status)),
             )
         except KeyboardInterrupt:
             console.note(f"batch {opened.id} is kept; `judge up` goes on with it")
@@ -152,7 +153,7 @@ def _over_http(
     request = _limited(request, limit, lambda: _slugs_of(server, request.problem_set, limit or 0))
     status = submit(server, request)
     console.note(f"batch {status['id']}: {server.rstrip('/')}/batches/{status['id']}")
-    _say_status(follow(server, status["id"]) if wait else status, as_json=as_json)
+    say_status(follow(server, status["id"]) if wait else status, as_json=as_json)
 
 
 def _limited(
@@ -193,7 +194,7 @@ def _show(bar: console.Bar, status: dict[str, Any]) -> None:
     bar.figures(errors=missing, spend_usd=status["spend_usd"])
 
 
-def _as_row(status: BatchStatus) -> dict[str, Any]:
+def as_row(status: BatchStatus) -> dict[str, Any]:
     """The status as the service would send it."""
     row = asdict(status)
     request = row.pop("request")
@@ -220,7 +221,8 @@ def _say_estimate(found: Estimate, *, as_json: bool) -> None:
     )
 
 
-def _say_status(status: dict[str, Any], *, as_json: bool) -> None:
+def say_status(status: dict[str, Any], *, as_json: bool) -> None:
+    """Say how a batch is. Raises JudgeError for one that has ended without any answer."""
     if as_json:
         console.result_json(status)
     else:

@@ -1,0 +1,114 @@
+"""`judge batches`: look at batches, stop them, go on with them, here or on a running service."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import typer
+
+from judge import batches
+from judge.batches import BatchStatus
+from judge.bootstrap import open_judge
+from judge.cli import console, remote
+from judge.cli.run import as_row, say_status
+from judge.store.database import Database
+
+group = typer.Typer(help="Batches: list, show, cancel, pause, resume, retry.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(metavar="BATCH", help="A batch's id.")]
+
+
+@group.command("list")
+def list_batches(
+    *,
+    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=200)] = 20,
+    server: console.Server = "",
+    as_json: console.AsJson = False,
+) -> None:
+    """The newest batches."""
+    if server:
+        rows = remote.get(server, f"/v1/batches?limit={limit}")["items"]
+    else:
+        with closing(open_judge()) as judge:
+            rows = [as_row(each) for each in batches.list_batches(judge.database, limit=limit)]
+    if as_json:
+        console.result_json(rows)
+    elif rows:
+        console.table(
+            ("batch", "state", "set", "models", "judged", "wanted", "accepted", "errors", "spent"),
+            [
+                (
+                    *(row["id"], row["state"], row["problem_set"], ", ".join(row["models"])),
+                    *map(str, (row["judged"], row["wanted"], row["accepted"])),
+                    str(sum(each["count"] for each in row["errors"])),
+                    console.money(row["spend_usd"]),
+                )
+                for row in rows
+            ],
+            right=("judged", "wanted", "accepted", "errors", "spent"),
+        )
+    else:
+        console.note("no batches yet; `judge run --help` shows how to open one")
+
+
+@group.command()
+def show(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
+    """How far a batch is."""
+    _do(batch, batches.read_batch, "GET", "", None, server=server, as_json=as_json)
+
+
+@group.command()
+def cancel(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
+    """Ask and judge nothing more; what is stored stays."""
+    _change(batch, batches.cancel_batch, "cancelled", server=server, as_json=as_json)
+
+
+@group.command()
+def pause(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
+    """Begin nothing more for now."""
+    _change(batch, batches.pause_batch, "paused", server=server, as_json=as_json)
+
+
+@group.command()
+def resume(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
+    """Go on with a paused batch."""
+    _change(batch, batches.resume_batch, "open", server=server, as_json=as_json)
+
+
+@group.command()
+def retry(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
+    """Ask and judge again what failed by a fault that is not the solution's."""
+    _do(batch, batches.retry_errors, "POST", "/retry-errors", None, server=server, as_json=as_json)
+
+
+def _change(
+    batch: str,
+    here: Callable[[Database, str], BatchStatus],
+    state: str,
+    *,
+    server: str,
+    as_json: bool,
+) -> None:
+    _do(batch, here, "PATCH", "", {"state": state}, server=server, as_json=as_json)
+
+
+def _do(
+    batch: str,
+    here: Callable[[Database, str], BatchStatus],
+    method: str,
+    part: str,
+    body: dict[str, Any] | None,
+    *,
+    server: str,
+    as_json: bool,
+) -> None:
+    """Do it here, or have the service do it; then say how the batch is."""
+    if server:
+        path = f"/v1/batches/{quote(batch, safe='')}{part}"
+        key = {"Idempotency-Key": uuid4().hex} if method == "POST" else {}
+        row = remote.send(server, method, path, body, headers=key)
+    else:
+        with closing(open_judge()) as judge:
+            row = as_row(here(judge.database, batch))
+    say_status(row, as_json=as_json)
