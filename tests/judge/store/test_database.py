@@ -31,9 +31,8 @@ def test_the_migrations_make_the_tables_that_the_code_names(database):
             assert {each.name for each in table.indexes} <= indexes
 
 
-def test_migrating_again_and_at_once_is_harmless(tmp_path):
-    url = f"sqlite:///{tmp_path / 'judge.db'}"
-    many = [Database(url) for _ in range(4)]
+def test_migrating_again_and_at_once_is_harmless(database_url):
+    many = [Database(database_url) for _ in range(4)]
     faults = []
 
     def migrate(database):
@@ -87,6 +86,7 @@ def test_judgements_of_the_first_version_are_read_after_the_second_migration(tmp
     assert (judgement.evidence.host, judgement.evidence.runs) == (NOWHERE, 1)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sqlite_is_set_up_as_promised(database):
     with database.reading() as tx:
         said = {
@@ -157,6 +157,7 @@ def test_readers_do_not_wait_for_a_writer(database):
         tx.rollback()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_full_database_is_one_clear_line(database):
     def fill():
         with database.transaction() as tx:
