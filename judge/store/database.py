@@ -8,6 +8,7 @@ sandbox runs.
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ Tx = Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 30_000
+_migrating = threading.Lock()  # alembic's context is one a process
 
 
 class Database:
@@ -94,7 +96,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         try:
-            with self.transaction() as tx:
+            with _migrating, self.transaction() as tx:
                 config.attributes["connection"] = tx
                 command.upgrade(config, "head")
         except (SQLAlchemyError, CommandError) as error:
