@@ -7,6 +7,7 @@ it and opens another.
 
 import contextlib
 import json
+import os
 import select
 import socket
 import threading
@@ -75,7 +76,10 @@ class Box:
     ) -> "Ticket":
         """Hand a job over, with the descriptors of its child; `finish` must follow."""
         self.jobs += 1
+        # By lot: a child finds it in its memory, and must not learn how many came before.
+        number = int.from_bytes(os.urandom(4))
         frame = HEADER.pack(
+            number,
             mode,
             threads,
             text.joined,
@@ -102,7 +106,7 @@ class Box:
                 raise NotStarted from None
             raise SandboxError(f"a sandbox process went away ({error})") from None
         self.in_flight += 1
-        ticket = Ticket(self._last_answer, threading.Lock(), wall_seconds + GRACE_SECONDS)
+        ticket = Ticket(number, self._last_answer, threading.Lock(), wall_seconds + GRACE_SECONDS)
         ticket.answered.acquire()
         self._last_answer = ticket.answered
         return ticket
@@ -122,14 +126,14 @@ class Box:
         """Wait for the job's end. Raises NotStarted where the one before used the box up."""
         try:
             with ticket.before:
-                return self._answer(ticket.seconds)
+                return self._answer(ticket)
         finally:
             ticket.answered.release()
 
-    def _answer(self, seconds: float) -> Usage:
+    def _answer(self, ticket: "Ticket") -> Usage:
         spent_before = self.spent
         try:
-            self._socket.settimeout(seconds)
+            self._socket.settimeout(ticket.seconds)
             frame = self._socket.recv(ANSWER.size)
         except OSError as error:
             if spent_before:
@@ -139,7 +143,12 @@ class Box:
             if spent_before:
                 raise NotStarted
             raise SandboxError("a sandbox process ended in the middle of a job")
-        signalled, code, killed_by, left, kills, cpu_us, wall_us, kib = ANSWER.unpack(frame)
+        number, signalled, code, killed_by, left, kills, *counted = ANSWER.unpack(frame)
+        if (
+            number != ticket.number
+        ):  # whatever led to it: counters of one job are no verdict on another
+            raise SandboxError(f"a sandbox answered job {number} where {ticket.number} was due")
+        cpu_us, wall_us, kib = counted
         self.spent = bool(left or kills)
         return Usage(
             exit_code=0 if signalled else code,
@@ -164,8 +173,10 @@ class Box:
 
 
 class Ticket(NamedTuple):
-    """A job's place in the order of answers: behind the lock `before`, holding `answered`."""
+    """A job's number, and its place in the order of answers: behind the lock `before`, holding
+    `answered`."""
 
+    number: int
     before: threading.Lock
     answered: threading.Lock
     seconds: float

@@ -239,6 +239,9 @@ class Slot:
             self._changed.wait_for(lambda: not any(box.in_flight for box in self._boxes.values()))
         try:
             return self._examine_alone(job, entry)
+        except BaseException:
+            self.close_boxes()  # before anybody queues behind a job whose answer nobody will take
+            raise
         finally:
             with self._changed:
                 self._examining = False

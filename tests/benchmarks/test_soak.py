@@ -23,6 +23,7 @@ import pytest
 from judge.errors import SandboxError, SandboxUnavailable
 from judge.sandbox import NAMES
 from judge.sandbox.engine import connect
+from judge.sandbox.slots import Slot
 from judge.verdicts.corpus import find_corpus, read_corpus
 from judge.verdicts.judging import Conditions, judge
 from judge.verdicts.posed import HONEST, KINDS, pose
@@ -225,10 +226,12 @@ def run_all(sandbox, jobs):
                 judgement = judge(draw.problem, draw.source, sandbox, draw.conditions)
             except SandboxError as error:
                 wrong.append(f"{draw.name}: {type(error).__name__}: {error}")
+                print(wrong[-1])
                 continue
             verdicts[judgement.verdict] += 1
             if judgement.verdict not in draw.verdicts:
                 wrong.append(f"{draw.name}: {judgement}"[:2000])
+                print(wrong[-1], repr(judgement.stdout)[:300])
 
     threads = [threading.Thread(target=work) for _ in range(sandbox.callers)]
     for thread in threads:
@@ -253,8 +256,24 @@ def open_every_box(sandbox, jobs):
             thread.join()
 
 
+@pytest.fixture
+def faults(monkeypatch):
+    """What failed by our fault and was run again, with how often."""
+    seen, run = Counter(), Slot.run
+
+    def watched(*given, **options):
+        try:
+            return run(*given, **options)
+        except SandboxError as error:
+            seen[re.sub(r"\d+", "N", str(error))[:120]] += 1
+            raise
+
+    monkeypatch.setattr(Slot, "run", watched)
+    return seen
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_left_after_ten_thousand_jobs(name, tasks):
+def test_nothing_is_left_after_ten_thousand_jobs(name, tasks, faults):
     # An arena for every thread that ever ran keeps pages of its own and would hide a leak of that size.
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
     jobs = drawn(tasks, JOBS)
@@ -287,7 +306,7 @@ def test_nothing_is_left_after_ten_thousand_jobs(name, tasks):
     print(
         f"\n\n{name}: {len(jobs):,} jobs ({sum(draw.honest for draw in jobs):,} honest, {slow} slow) "
         f"in {seconds:.0f} s: {dict(verdicts.most_common())}\nresident MiB, at the start and after "
-        f"each tenth: {' '.join(f'{each / (1 << 20):.1f}' for each in memory)}"
+        f"each tenth: {' '.join(f'{each / (1 << 20):.1f}' for each in memory)}\nrun again for a fault of ours: {dict(faults)}"
     )
     assert wrong == []
     assert memory[-1] - memory[1] <= MOST_GROWTH, memory

@@ -24,7 +24,7 @@ class Mode(IntEnum):
     EXAMINE = 5  # run a check against a solution in another box
 
 
-HEADER = struct.Struct("<BBBBIQQQdIQQ")
+HEADER = struct.Struct("<IBBBBIQQQdIQQ")
 MOST_HEADER = 65_536
 """Bytes of a header with its entry."""
 JOINED_BYTES = 65_536
@@ -33,8 +33,10 @@ _scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defin
 
 
 class Order(NamedTuple):
-    """A job's header: limits (µs, bytes, MiB, seconds) and the measures of its text."""
+    """A job's header: a number that its answer repeats, limits (µs, bytes, MiB, seconds) and the measures of
+    its text."""
 
+    number: int
     mode: int
     threads: bool
     joined: bool

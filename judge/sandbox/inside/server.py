@@ -42,8 +42,8 @@ from judge.sandbox.inside.landlock import CHANGEABLE
 from judge.sandbox.inside.mappings import join_mappings
 from judge.sandbox.inside.starting import FIRST_FREE, connection, settle_descriptors
 
-ANSWER = struct.Struct("<BBBBIQQQ")
-"""exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
+ANSWER = struct.Struct("<IBBBBIQQQ")
+"""the job's number, exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
 memory, CPU µs, wall µs, memory KiB."""
 MOST_READY = 1024
 """Bytes of the JSON object that says the server is ready, and what holds it: `landlock`, `python`."""
@@ -156,7 +156,9 @@ def _serve(order: Order, entry: dict[str, Any], fds: list[int], box: Box) -> tup
         left = _numbers_tell(pid)
     kills = _oom_kills(box.kills) - box.kills_before if signalled else 0
     times = int(spent * 1e6), int(wall * 1e6)
-    answer = ANSWER.pack(signalled, code, killed_by, left, kills, *times, usage.ru_maxrss)
+    answer = ANSWER.pack(
+        order.number, signalled, code, killed_by, left, kills, *times, usage.ru_maxrss
+    )
     return answer, left or kills > 0
 
 
