@@ -14,7 +14,8 @@ crash or behind an answer that had no room; or one each (programs, and jobs that
 import json
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from judge.errors import SandboxError
@@ -50,12 +51,18 @@ class Slot:
 
     def run(self, job: Job, accept: Accept | None = None, *, exact: bool = False) -> Report:
         """The job's report; `exact` for a run whose counters decide. Raises SandboxError."""
-        try:
-            if isinstance(job.entry, Examined):
-                return self._examine(job, job.entry)
+        if isinstance(job.entry, Examined):
+            return self._examine(job, job.entry)
+        with self._in_doubt():
             if job.isolated or packing.mode_of(job.entry) is Mode.PROGRAM:
                 return self._run_apart(job, accept)
             return self._run_together(job, accept, exact=exact)
+
+    @contextmanager
+    def _in_doubt(self) -> Iterator[None]:
+        """End every box of the slot on whatever goes wrong."""
+        try:
+            yield
         except OSError as error:  # no descriptor, no memory, no room: never the solution's fault
             self.close_boxes()
             raise SandboxError(f"the host has no means to run a job now ({error})") from None
@@ -238,10 +245,8 @@ class Slot:
             self._examining = True
             self._changed.wait_for(lambda: not any(box.in_flight for box in self._boxes.values()))
         try:
-            return self._examine_alone(job, entry)
-        except BaseException:
-            self.close_boxes()  # before anybody queues behind a job whose answer nobody will take
-            raise
+            with self._in_doubt():  # before anybody queues behind a job whose answer nobody takes
+                return self._examine_alone(job, entry)
         finally:
             with self._changed:
                 self._examining = False
