@@ -11,7 +11,7 @@ import pytest
 
 from judge.errors import SandboxError
 from judge.sandbox.base import Job
-from judge.sandbox.boxes import Box
+from judge.sandbox.boxes import Box, NotStarted
 from judge.sandbox.inside.jobs import HEADER, Mode, Text
 from judge.sandbox.inside.server import ANSWER
 from judge.sandbox.slots import Slot
@@ -50,8 +50,8 @@ def number_of(header):
     return HEADER.unpack_from(header)[0]
 
 
-def answer(number, code=0):
-    return ANSWER.pack(number, 0, code, 0, 0, 0, 1, 1, 1)
+def answer(number, code=0, left=0):
+    return ANSWER.pack(number, 0, code, 0, left, 0, 1, 1, 1)
 
 
 def test_the_answer_to_a_job_carries_its_number(pair):
@@ -70,6 +70,19 @@ def test_an_answer_to_another_job_is_a_fault_of_ours(pair):
         box.finish(first)
     server.send(answer(numbers[0]))
     with pytest.raises(SandboxError, match="answered job"):
+        box.finish(second)
+
+
+def test_a_box_that_ends_with_a_job_unread_still_says_how_the_one_before_ended(pair):
+    """The kernel tells of the reset before it hands over the answer; who took the next answer for
+    his own would give one solution the end of another."""
+    box, server = pair
+    first, second = start(box), start(box)
+    number = number_of(server.recv(1 << 16))
+    server.send(answer(number, 3, left=1))
+    server.close()
+    assert box.finish(first).exit_code == 3
+    with pytest.raises(NotStarted):
         box.finish(second)
 
 
