@@ -82,16 +82,29 @@ class Judge:
 
 def open_judge(settings: Settings | None = None) -> Judge:
     """The Judge of these settings, or of the environment's, with its database migrated."""
-    try:
-        settings = settings or read_settings()
-        if not settings.database_url:
-            settings.make_home()
-    except BadSetting as error:
-        raise UsageError(str(error)) from None
-    database = Database(settings.store_url, lease_seconds=settings.lease_seconds)
+    settings = settings or _read()
+    database = open_database(settings)
     try:
         database.migrate()
     except BaseException:
         database.close()
         raise
     return Judge(settings, database)
+
+
+def open_database(settings: Settings | None = None) -> Database:
+    """The database of these settings, or of the environment's, as it is."""
+    settings = settings or _read()
+    try:
+        if not settings.database_url:
+            settings.make_home()
+    except BadSetting as error:
+        raise UsageError(str(error)) from None
+    return Database(settings.store_url, lease_seconds=settings.lease_seconds)
+
+
+def _read() -> Settings:
+    try:
+        return read_settings()
+    except BadSetting as error:
+        raise UsageError(str(error)) from None

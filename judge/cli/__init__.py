@@ -21,7 +21,8 @@ from judge.settings import BadSetting
 from problems.errors import ProblemError
 
 VERBS = ("up", "worker", "upkeep", "demo", "run", "score", "leaderboard")
-GROUPS = ("problems", "models", "batches", "sandbox")
+VERBS = ("up", "worker", "upkeep", "demo", "run", "score", "leaderboard")
+GROUPS = ("problems", "models", "batches", "sandbox", "db")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130
 

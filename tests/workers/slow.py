@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from judge import telemetry
 from judge.bootstrap import Judge, open_judge
 from workers import dispatch, tasks
 
@@ -13,6 +14,7 @@ dispatch.VISIBILITY_SECONDS = 1
 
 
 def main(path):
+    telemetry.set_up()
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def say(*words):
