@@ -87,7 +87,8 @@ def _check(settings: Settings) -> None:
     """Whatever cannot be had is told in one line, before anything serves."""
     judge = open_judge(settings)
     try:
-        _ = judge.sandbox
+        if settings.embedded:
+            _ = judge.sandbox
     finally:
         judge.close()
 

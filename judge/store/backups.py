@@ -71,7 +71,7 @@ def backup(database: Database, path: Path, version: str) -> Summary:
     return summary
 
 
-def _write(database: Database, file: IO[bytes], version: str) -> Summary:
+def _write(database: Database, file: gzip.GzipFile, version: str) -> Summary:
     digest = hashlib.sha256()
 
     def say(value: object) -> None:

@@ -5,6 +5,8 @@ import os
 import sys
 import time
 
+from celery import signals
+
 from judge import telemetry
 from judge.bootstrap import Judge, open_judge
 from workers import dispatch, tasks
@@ -39,13 +41,7 @@ def main(path):
 
     opened = open_judge()
     tasks.process.lend(Slowly(opened.settings, opened.database))
-    work = tasks._ask
-
-    def told():
-        say("task", os.getpid())
-        work()
-
-    tasks._ask = told
+    signals.task_prerun.connect(lambda **_: say("task", os.getpid()), weak=False)
     dispatch.configure(opened.settings.broker_url)
     options = {"unacked_restore_interval": 1}
     dispatch.queue.conf.broker_transport_options.update(options)
