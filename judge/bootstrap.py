@@ -10,7 +10,7 @@ from judge.errors import UsageError
 from judge.models import open_model
 from judge.models.base import ModelBackend, ModelSpec
 from judge.sandbox import open_sandbox
-from judge.sandbox.base import Sandbox
+from judge.sandbox.base import Counts, Sandbox
 from judge.settings import BadSetting, Settings, read_settings
 from judge.store import models
 from judge.store.database import Database
@@ -40,6 +40,10 @@ class Judge:
                     settings.sandbox, settings.sandbox_workers, **settings.sandbox_options
                 )
             return self._sandbox
+
+    def counts(self) -> Counts:
+        """What the sandbox did so far; opens none."""
+        return Counts() if self._sandbox is None else self._sandbox.counts()
 
     @property
     def speed(self) -> float:

@@ -6,6 +6,8 @@ process's entry point. Events carry ids, never sources, prompts, replies or keys
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import structlog
@@ -31,6 +33,13 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
         ],
     )
     return cast("structlog.stdlib.BoundLogger", bound)
+
+
+@contextmanager
+def bound(**ids: str) -> Iterator[None]:
+    """Every event of this thread or task names these ids as well, until the block ends."""
+    with structlog.contextvars.bound_contextvars(**ids):
+        yield
 
 
 def set_up(*, as_json: bool = False, level: int = logging.INFO) -> None:

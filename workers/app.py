@@ -12,6 +12,7 @@ import time
 from celery import signals
 from celery.worker import WorkController, state
 
+from judge import tracing
 from judge.bootstrap import Judge
 from judge.telemetry import logger
 from workers import dispatch, polling, tasks, upkeep
@@ -80,10 +81,11 @@ def _ready(**_: object) -> None:
 def _begun(sender: WorkController, **_: object) -> None:
     """Before the broker was reached: polling must not depend on it."""
     if not _is_embedded() and "thread" in str(sender.pool_cls):
-        polling.start(app.amqp.queues.consume_from)
+        _child_begun()
 
 
 def _child_begun(**_: object) -> None:
+    tracing.set_up("worker")
     polling.start(app.amqp.queues.consume_from)
 
 

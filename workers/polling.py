@@ -13,7 +13,7 @@ from judge.errors import JudgeError
 from judge.store import leases
 from judge.store.leases import QUESTIONS, SAMPLES, Work
 from judge.telemetry import logger
-from workers import dispatch, tasks
+from workers import dispatch, metrics, tasks
 
 KINDS: dict[str, tuple[Work, Callable[[], bool]]] = {
     dispatch.QUEUES[dispatch.ASK]: (QUESTIONS, tasks.ask),
@@ -83,10 +83,12 @@ def join() -> None:
 
 
 def _keep_looking() -> None:
-    seconds = 1.0
+    seconds, shown = 1.0, False
     while tasks.process.go_on():
         try:
-            seconds = tasks.process.judge.settings.poll_seconds
+            settings = tasks.process.judge.settings
+            seconds = settings.poll_seconds
+            shown = shown or metrics.show(settings)
             _look()
         except JudgeError as error:
             log.warning("polling failed", reason=str(error))

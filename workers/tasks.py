@@ -27,6 +27,11 @@ class Process:
                 self._judge = open_judge()
             return self._judge
 
+    @property
+    def opened(self) -> Judge | None:
+        """The Judge of this process, if it was opened."""
+        return self._judge
+
     def lend(self, judge: Judge | None) -> None:
         """Use a Judge that somebody else opened and will close; None takes it back."""
         with self._lock:
