@@ -8,7 +8,6 @@ sandbox runs.
 
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,7 +29,6 @@ Tx = Connection
 """An open transaction, handed to the functions of the store."""
 
 BUSY_MS = 30_000
-_migrating = threading.Lock()  # alembic's context is one a process
 
 
 class Database:
@@ -100,14 +98,8 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables up to this version. Raises JudgeError when that fails."""
         try:
-<<<<<<< HEAD
-            with _migrating, self.transaction() as tx:
-                config.attributes["connection"] = tx
-                command.upgrade(config, "head")
-=======
-            with self.transaction() as tx:
+            with revisions.moving, self.transaction() as tx:
                 revisions.upgrade(tx)
->>>>>>> f7a7156 (A database moves as one file: backup, restore, upgrade, check; the second migration goes down on SQLite)
         except (SQLAlchemyError, CommandError) as error:
             raise JudgeError(
                 f"the database {self.shown_url} cannot be migrated: {error}; "

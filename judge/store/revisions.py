@@ -1,5 +1,6 @@
 """Which version of the tables a database has, and the way from one to another."""
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +10,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 FOLDER = Path(__file__).parent / "migrations"
+moving = threading.Lock()
+"""Held around a transaction that moves: Alembic's context is one a process."""
 
 
 def head() -> str:
