@@ -10,7 +10,18 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
-from api import batches, failures, health, models, pages, problems, samples, standings, uploads
+from api import (
+    batches,
+    failures,
+    health,
+    metrics,
+    models,
+    pages,
+    problems,
+    samples,
+    standings,
+    uploads,
+)
 from api.guard import LOOPBACK, Guard
 from judge.bootstrap import open_judge
 from judge.settings import Settings, read_settings
@@ -46,13 +57,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
         separate_input_output_schemas=False,
     )
+    app.add_middleware(metrics.Named)
     app.add_middleware(
         Guard,
         hosts=LOOPBACK if settings.host in ("127.0.0.1", "localhost", "::1") else (),
         body_limits={uploads.PATH: uploads.MAX_UPLOAD},
     )
+    app.add_middleware(metrics.Measured)
     failures.install(app)
-    for wing in (problems, models, batches, samples, standings, health, pages):
+    for wing in (problems, models, batches, samples, standings, health, metrics, pages):
         app.include_router(wing.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _document_problem_details(app)

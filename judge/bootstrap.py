@@ -10,7 +10,7 @@ from judge.errors import UsageError
 from judge.models import open_model
 from judge.models.base import ModelBackend, ModelSpec
 from judge.sandbox import open_sandbox
-from judge.sandbox.base import Sandbox
+from judge.sandbox.base import Counts, Sandbox
 from judge.settings import BadSetting, Settings, read_settings
 from judge.store import models
 from judge.store.database import Database
@@ -40,6 +40,10 @@ class Judge:
                     settings.sandbox, settings.sandbox_workers, **settings.sandbox_options
                 )
             return self._sandbox
+
+    def counts(self) -> Counts:
+        """What the sandbox did so far; opens none."""
+        return Counts() if self._sandbox is None else self._sandbox.counts()
 
     @property
     def speed(self) -> float:
@@ -82,16 +86,29 @@ class Judge:
 
 def open_judge(settings: Settings | None = None) -> Judge:
     """The Judge of these settings, or of the environment's, with its database migrated."""
-    try:
-        settings = settings or read_settings()
-        if not settings.database_url:
-            settings.make_home()
-    except BadSetting as error:
-        raise UsageError(str(error)) from None
-    database = Database(settings.store_url, lease_seconds=settings.lease_seconds)
+    settings = settings or _read()
+    database = open_database(settings)
     try:
         database.migrate()
     except BaseException:
         database.close()
         raise
     return Judge(settings, database)
+
+
+def open_database(settings: Settings | None = None) -> Database:
+    """The database of these settings, or of the environment's, as it is."""
+    settings = settings or _read()
+    try:
+        if not settings.database_url:
+            settings.make_home()
+    except BadSetting as error:
+        raise UsageError(str(error)) from None
+    return Database(settings.store_url, lease_seconds=settings.lease_seconds)
+
+
+def _read() -> Settings:
+    try:
+        return read_settings()
+    except BadSetting as error:
+        raise UsageError(str(error)) from None

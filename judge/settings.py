@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     cache: Literal["on", "off"] = "on"
     """Whether code that was judged before under the same circumstances is not run again."""
     lease_seconds: float = Field(default=90.0, ge=0.5, le=3600)
+    poll_seconds: float = Field(default=30.0, ge=0.1, le=3600)
+    """How often a worker looks into the database for work that nobody rang for."""
+    upkeep_seconds: float = Field(default=30.0, ge=0.1, le=3600)
+    """How often `judge upkeep` sets right what a crash left."""
+    log: Literal["text", "json"] = "text"
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Where a worker shows its own numbers, on `metrics_host`; 0 for nowhere."""
+    metrics_host: str = "127.0.0.1"
 
     @property
     def store_url(self) -> str:

@@ -6,6 +6,8 @@ process's entry point. Events carry ids, never sources, prompts, replies or keys
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import structlog
@@ -33,17 +35,27 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return cast("structlog.stdlib.BoundLogger", bound)
 
 
+@contextmanager
+def bound(**ids: str) -> Iterator[None]:
+    """Every event of this thread or task names these ids as well, until the block ends."""
+    with structlog.contextvars.bound_contextvars(**ids):
+        yield
+
+
 def set_up(*, as_json: bool = False, level: int = logging.INFO) -> None:
     """Send this process's log to stderr, one line an event; as JSON where a machine reads it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
+            foreign_pre_chain=[*_SHARED, structlog.processors.format_exc_info],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer()
                 if as_json
-                else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                else structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty(),
+                    exception_formatter=structlog.dev.plain_traceback,  # others print variables
+                ),
             ],
         )
     )

@@ -1,19 +1,21 @@
 """The worker's side of the queue: `app` for Celery, and the starter of the embedded worker.
 
-`judge worker` hands Celery this `app`; its main process rings for upkeep and opens no database,
-its children open a Judge each, after the fork. `judge up` instead runs one worker on threads inside
-its own process, on `memory://`, and looks after the rows itself.
+`judge worker` hands Celery this `app`. On threads (queue `ask` alone) its one process opens a Judge;
+else its main process opens none, and its children open one each, after the fork. Whoever opened one
+also polls the database. `judge up` instead runs one worker on threads inside its own process, on
+`memory://`, and looks after the rows itself.
 """
 
 import threading
 import time
 
 from celery import signals
-from celery.worker import state
+from celery.worker import WorkController, state
 
+from judge import tracing
 from judge.bootstrap import Judge
 from judge.telemetry import logger
-from workers import dispatch, tasks, upkeep
+from workers import dispatch, polling, tasks, upkeep
 
 UPKEEP_SECONDS = 30.0
 EMBEDDED_UPKEEP_SECONDS = 0.5
@@ -76,12 +78,25 @@ def _ready(**_: object) -> None:
         upkeep.every(UPKEEP_SECONDS, dispatch.ring_upkeep, tasks.process.stopping)
 
 
+def _begun(sender: WorkController, **_: object) -> None:
+    """Before the broker was reached: polling must not depend on it."""
+    if not _is_embedded() and "thread" in str(sender.pool_cls):
+        _child_begun()
+
+
+def _child_begun(**_: object) -> None:
+    tracing.set_up("worker")
+    polling.start(app.amqp.queues.consume_from)
+
+
 def _stopping(**_: object) -> None:
     tasks.process.stopping.set()
 
 
 def _closed(**_: object) -> None:
     if not _is_embedded():
+        tasks.process.stopping.set()
+        polling.join()
         tasks.process.close()
 
 
@@ -89,6 +104,13 @@ def _is_embedded() -> bool:
     return str(app.conf.broker_url).startswith("memory:")
 
 
+def _logging(**_: object) -> None:
+    """judge.telemetry has set it up; that somebody listens keeps Celery from doing it again."""
+
+
+signals.setup_logging.connect(_logging, weak=False)
+signals.worker_init.connect(_begun, weak=False)
+signals.worker_process_init.connect(_child_begun, weak=False)
 signals.worker_ready.connect(_ready, weak=False)
 signals.worker_shutting_down.connect(_stopping, weak=False)
 signals.worker_process_shutdown.connect(_closed, weak=False)

@@ -13,16 +13,19 @@ class Bell:
         self._rung = threading.Event()
         self._working = threading.Lock()
 
-    def answer(self, work: Callable[[], None]) -> None:
-        """Do the work now, or leave it to whoever is doing it."""
+    def answer(self, work: Callable[[], None]) -> bool:
+        """Do the work now, or leave it to whoever is doing it; True where it was done here."""
+        done = False
         self._rung.set()
         # Asked again after each release: a ring between the last look and the release is not lost.
         while self._rung.is_set() and self._working.acquire(blocking=False):
             try:
                 self._rung.clear()
                 work()
+                done = True
             finally:
                 self._working.release()
+        return done
 
 
 def now_and_then(ring: Callable[[], None], seconds: float = 0.2) -> Callable[[], None]:

@@ -7,7 +7,6 @@ too many finds nothing to claim. So a broker that is down is a warning here and 
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import KombuError, OperationalError
 
 from judge.settings import read_settings
 from judge.telemetry import logger
@@ -16,6 +15,9 @@ ASK, JUDGE, UPKEEP = "judge.ask", "judge.judge", "judge.upkeep"
 QUEUES = {ASK: "ask", JUDGE: "judge", UPKEEP: "judge"}
 
 VISIBILITY_SECONDS = 1800
+TASK_SECONDS, TASK_SOFT_SECONDS = 900, 840
+"""No claim takes that long; what hangs is told to give its rows back, and killed a minute later.
+Half of the visibility time-out, so that no message runs twice because it ran long."""
 
 log = logger(__name__)
 
@@ -27,11 +29,14 @@ def configure(broker_url: str) -> None:
     queue.conf.update(
         broker_url=broker_url,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         broker_connection_timeout=4,
         task_routes={name: {"queue": where} for name, where in QUEUES.items()},
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
+        task_time_limit=TASK_SECONDS,
+        task_soft_time_limit=TASK_SOFT_SECONDS,
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=200,
         worker_cancel_long_running_tasks_on_connection_loss=True,
@@ -77,7 +82,7 @@ def ring_upkeep() -> None:
 def _ring(name: str, batch: str) -> None:
     try:
         queue.send_task(name, ignore_result=True, retry=False)
-    except (OperationalError, KombuError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever ails a broker, the rows are the queue
         log.warning("ring lost", task=name, batch=batch, reason=str(error)[:200])
 
 

@@ -8,9 +8,6 @@ from workers import dispatch, upkeep
 from workers.bells import Bell, now_and_then
 from workers.dispatch import queue
 
-JUDGE_SECONDS = 900
-"""No claim of samples takes that long: their limits bound it; a sandbox that hangs is ended so."""
-
 _asking, _judging = Bell(), Bell()
 
 
@@ -29,6 +26,11 @@ class Process:
             if self._judge is None:
                 self._judge = open_judge()
             return self._judge
+
+    @property
+    def opened(self) -> Judge | None:
+        """The Judge of this process, if it was opened."""
+        return self._judge
 
     def lend(self, judge: Judge | None) -> None:
         """Use a Judge that somebody else opened and will close; None takes it back."""
@@ -50,14 +52,14 @@ class Process:
 process = Process()
 
 
-def ask() -> None:
-    """Ask what waits to be asked."""
-    _asking.answer(_ask)
+def ask() -> bool:
+    """Ask what waits to be asked; False where another thread of this process is at it."""
+    return _asking.answer(_ask)
 
 
-def judge() -> None:
-    """Judge what waits to be judged."""
-    _judging.answer(_judge)
+def judge() -> bool:
+    """Judge what waits to be judged; False where another thread of this process is at it."""
+    return _judging.answer(_judge)
 
 
 def look_after() -> None:
@@ -103,5 +105,5 @@ def _judge() -> None:
 
 
 queue.task(ask, name=dispatch.ASK)
-queue.task(judge, name=dispatch.JUDGE, time_limit=JUDGE_SECONDS)
+queue.task(judge, name=dispatch.JUDGE)
 queue.task(look_after, name=dispatch.UPKEEP)

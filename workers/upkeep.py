@@ -1,10 +1,12 @@
 """The reconciler: whatever a crash, a lost ring or a back-off left lying is found in the rows."""
 
+import signal
 import threading
 from collections.abc import Callable
 
-from judge import batches
+from judge import batches, heartbeats
 from judge.batches import Swept
+from judge.bootstrap import open_judge
 from judge.errors import JudgeError
 from judge.store.database import Database
 from judge.telemetry import logger
@@ -42,3 +44,21 @@ def every(seconds: float, work: Callable[[], object], stop: threading.Event) -> 
     thread = threading.Thread(target=run, name="upkeep", daemon=True)
     thread.start()
     return thread
+
+
+def serve() -> None:
+    """Reconcile every `upkeep_seconds` until SIGTERM or SIGINT: what `judge upkeep` runs."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    judge = open_judge()
+
+    def work() -> None:
+        reconcile(judge.database)
+        heartbeats.beat(judge.settings)
+
+    try:
+        every(judge.settings.upkeep_seconds, work, stop)
+        stop.wait()
+    finally:
+        judge.close()

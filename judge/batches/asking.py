@@ -15,7 +15,7 @@ from judge.store import batches, leases, problem_sets, questions, samples
 from judge.store.database import Database, Tx
 from judge.store.leases import MAX_DELIVERIES, QUESTIONS, LeaseLost
 from judge.store.questions import Question
-from judge.telemetry import logger
+from judge.telemetry import bound, logger
 from problems.problem import Problem
 
 GetModel = Callable[[str], tuple[ModelSpec, ModelBackend]]
@@ -75,7 +75,8 @@ def ask_questions(
         problem = posed[question.problem_digest]
         if go_on():
             begun.add(question.id)
-            ended.append(_ask(database, model, claim.token, question, problem, keep_one))
+            with bound(batch=question.batch, question=question.id):
+                ended.append(_ask(database, model, claim.token, question, problem, keep_one))
             begun.discard(question.id)
 
     def keep_one() -> None:

@@ -12,10 +12,11 @@ from judge.store import batches, leases, problem_sets, samples
 from judge.store.database import Database, Tx
 from judge.store.leases import MAX_DELIVERIES, SAMPLES
 from judge.store.samples import Unjudged
-from judge.telemetry import logger
+from judge.telemetry import bound, logger
 from judge.verdicts.judging import judge
 from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
+from problems.problem import Problem
 
 AT_HAND = 8
 """Samples begun for each worker of the sandbox, so that none waits while a group is stored."""
@@ -71,7 +72,7 @@ def judge_samples(
                         batches.close_finished(tx, id_)
                 for sample in begun:
                     problem = posed[sample.problem_digest]
-                    judging = pool.submit(judge, problem, sample.source, sandbox, timing=timing)
+                    judging = pool.submit(_judge, problem, sample, sandbox, timing)
                     running[judging] = sample
                 if not going:
                     break  # what still runs is ended below, and judged again by somebody
@@ -84,6 +85,11 @@ def judge_samples(
         pool.shutdown(wait=True, cancel_futures=True)
         release(database, SAMPLES, claim.token, [sample.id for sample in running.values()])
     return len(found)
+
+
+def _judge(problem: Problem, sample: Unjudged, sandbox: Sandbox, timing: Timing) -> Judgement:
+    with bound(batch=sample.batch, sample=sample.id):
+        return judge(problem, sample.source, sandbox, timing=timing)
 
 
 def _collect(running: dict[Future[Judgement], Unjudged], needed: int) -> list[Ended]:
@@ -144,7 +150,8 @@ def _store(tx: Tx, token: str, ended: Sequence[Ended]) -> None:
             continue
         reason = told(result) if isinstance(result, Exception) else f"SE: {result.reason}"
         if isinstance(result, Exception) and not isinstance(result, JudgeError):
-            log.error("judging failed", sample=sample.id, exc_info=result)
+            ids = {"batch": sample.batch, "sample": sample.id, "problem": sample.slug}
+            log.error("judging failed", **ids, exc_info=result)
         if sample.failures + 1 >= MAX_DELIVERIES:
             samples.fail(tx, token, sample.id, reason)
         else:

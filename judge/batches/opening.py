@@ -10,6 +10,9 @@ from judge.store.batches import BatchRequest
 from judge.store.database import Database, Tx
 from judge.store.progress import BatchStatus
 from judge.store.samples import SampleDetail, SampleRow
+from judge.telemetry import logger
+
+log = logger(__name__)
 
 
 def open_batch(database: Database, request: BatchRequest, key: str = "") -> BatchStatus:
@@ -29,7 +32,9 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
                         "give it prices or leave the budget out"
                     )
         batch = batches.open_batch(tx, request, key)
-        return progress.statuses(tx, [batches.read(tx, batch)])[0]
+        status = progress.statuses(tx, [batches.read(tx, batch)])[0]
+    log.info("batch opened", batch=batch)  # over HTTP this line ties the batch to its request
+    return status
 
 
 def read_batch(database: Database, batch: str) -> BatchStatus:

@@ -20,8 +20,8 @@ from judge.errors import JudgeError, UsageError
 from judge.settings import BadSetting
 from problems.errors import ProblemError
 
-VERBS = ("up", "worker", "demo", "run", "score", "leaderboard")
-GROUPS = ("problems", "models", "batches", "sandbox")
+VERBS = ("up", "worker", "upkeep", "doctor", "demo", "run", "score", "leaderboard")
+GROUPS = ("problems", "models", "batches", "sandbox", "db")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130
 

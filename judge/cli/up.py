@@ -48,7 +48,7 @@ def up(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         os.environ["JUDGE_HOST"] = host  # the app, built by uvicorn, reads the same settings
-        telemetry.set_up(as_json=as_json)
+        telemetry.set_up(as_json=as_json or settings.log == "json")
         for name, level in QUIET.items():
             logging.getLogger(name).setLevel(level)
         if as_json:
@@ -87,7 +87,8 @@ def _check(settings: Settings) -> None:
     """Whatever cannot be had is told in one line, before anything serves."""
     judge = open_judge(settings)
     try:
-        _ = judge.sandbox
+        if settings.embedded:
+            _ = judge.sandbox
     finally:
         judge.close()
 

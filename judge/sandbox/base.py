@@ -107,6 +107,17 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What a sandbox did since it was opened: jobs run, the seconds they took (waiting for a slot
+    left out), jobs that failed by its fault, boxes opened."""
+
+    runs: int = 0
+    seconds: float = 0.0
+    faults: int = 0
+    boxes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What besides job and judge can sway a report: backend, how much of the seal the host gives
     (selfcheck.py), digest of the image (Docker), Python and kernel, the digest of the code inside,
@@ -171,6 +182,9 @@ class Sandbox(Protocol):
     def facts(self) -> Mapping[str, object]:
         """What a box says of what holds it: `landlock` (ABI, 0 for none), `kills` (whether a control
         group counts them), `python`."""
+
+    def counts(self) -> Counts:
+        """What it did so far."""
 
     def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
         """Run one job to its end; thread-safe, blocks for a free slot. `alone` keeps every other

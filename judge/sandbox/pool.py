@@ -5,12 +5,13 @@ the last one's answers are read. So a slot's server never waits for the host.
 """
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from judge.errors import SandboxBusy, SandboxError
-from judge.sandbox.base import Accept, Host, Job, Report
+from judge.sandbox.base import Accept, Counts, Host, Job, Report
 from judge.sandbox.boxes import Box
 from judge.sandbox.slots import Slot
 
@@ -39,13 +40,14 @@ class Pool:
         self.workers = workers
         self._backend = backend
         self._host, self._fingerprint = backend.host, backend.host.fingerprint
-        self._slots = [Slot(backend.open_box, recycle) for _ in range(workers)]
+        self._counts = Counts()
+        self._slots = [Slot(self._open_box, recycle) for _ in range(workers)]
         self._free = dict.fromkeys(self._slots, SEATS)
         """Slots with a free seat, and how many: those with more are taken first."""
         self._most_waiting = waiting
         self._waiting = self._waiting_alone = 0
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
         self._one_free = threading.Condition(self._lock)
         self._all_free = threading.Condition(self._lock)
 
@@ -86,10 +88,28 @@ class Pool:
     def run(self, job: Job, *, alone: bool = False, accept: Accept | None = None) -> Report:
         """Run one job, waiting for a free seat (or, `alone`, for all of them)."""
         slot = self._take(alone=alone)
+        began, faults = time.monotonic(), 1
         try:
-            return slot.run(job, accept, exact=alone)
+            report = slot.run(job, accept, exact=alone)
+            faults = 0
+            return report
         finally:
             self._give_back(slot, alone=alone)
+            self._count(runs=1, seconds=time.monotonic() - began, faults=faults)
+
+    def counts(self) -> Counts:
+        """What it did so far."""
+        return self._counts
+
+    def _open_box(self, packages: tuple[str, ...]) -> Box:
+        box = self._backend.open_box(packages)
+        self._count(boxes=1)
+        return box
+
+    def _count(self, **more: float) -> None:
+        with self._counting:
+            sums = {name: getattr(self._counts, name) + value for name, value in more.items()}
+            self._counts = replace(self._counts, **sums)
 
     def close(self) -> None:
         """End every process of the sandbox, once running jobs are done."""

@@ -8,7 +8,6 @@ sandbox runs.
 
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import uuid_utils
-from alembic import command
-from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,13 +23,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from judge.errors import DatabaseAway, JudgeError, UsageError
+from judge.store import revisions
 
 Tx = Connection
 """An open transaction, handed to the functions of the store."""
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MS = 30_000
-_migrating = threading.Lock()  # alembic's context is one a process
 
 
 class Database:
@@ -74,15 +70,23 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
-        """Read one consistent state without waiting for writers."""
+        """Read without waiting for writers; each statement sees a consistent state."""
         with self._begin(writes=False) as tx:
             yield tx
 
     @contextmanager
-    def _begin(self, *, writes: bool) -> Iterator[Tx]:
+    def snapshot(self) -> Iterator[Tx]:
+        """Read one state in as many statements as it takes, whatever others write meanwhile."""
+        with self._begin(writes=False, one_state=True) as tx:
+            yield tx
+
+    @contextmanager
+    def _begin(self, *, writes: bool, one_state: bool = False) -> Iterator[Tx]:
         try:
             with self._engine.connect() as connection:
                 connection.execution_options(judge_writes=writes)
+                if one_state and not self.is_sqlite:  # SQLite reads one state anyway
+                    connection.execution_options(isolation_level="REPEATABLE READ")
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
@@ -93,12 +97,9 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables up to this version. Raises JudgeError when that fails."""
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         try:
-            with _migrating, self.transaction() as tx:
-                config.attributes["connection"] = tx
-                command.upgrade(config, "head")
+            with revisions.moving, self.transaction() as tx:
+                revisions.upgrade(tx)
         except (SQLAlchemyError, CommandError) as error:
             raise JudgeError(
                 f"the database {self.shown_url} cannot be migrated: {error}; "

@@ -18,8 +18,19 @@ def test_redis_gets_the_settings_that_keep_work_from_being_lost_or_doubled(confi
     assert conf.task_ignore_result
     assert conf.worker_prefetch_multiplier == 1
     assert conf.result_backend is None
-    assert conf.broker_transport_options["visibility_timeout"] > 2 * tasks.JUDGE_SECONDS - 1
-    assert conf.broker_transport_options["unacked_restore_interval"] == 10
+    assert (conf.task_time_limit, conf.task_soft_time_limit) == (900, 840)
+    assert conf.broker_connection_max_retries is None
+    assert conf.broker_transport_options == {
+        "visibility_timeout": 1800,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 30,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+    assert conf.visibility_timeout == 1800
+    assert conf.result_backend_transport_options == {"visibility_timeout": 1800}
+    assert conf.task_time_limit * 2 <= 1800
 
 
 def test_the_memory_queue_is_polled_quickly_and_nothing_of_redis_stays(configured):

@@ -8,17 +8,15 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, select, text
 
 from judge.bootstrap import open_judge
 from judge.errors import JudgeError, UsageError
 from judge.settings import Settings
-from judge.store import judgements, problem_sets, tables
-from judge.store.database import MIGRATIONS, Database, is_dead, new_id, now, owner_of
+from judge.store import judgements, problem_sets, revisions, tables
+from judge.store.database import Database, is_dead, new_id, now, owner_of
 from judge.verdicts.evidence import NOWHERE
 
 
@@ -61,16 +59,13 @@ def test_a_database_of_a_newer_judge_is_refused_by_name(database):
 
 def test_judgements_of_the_first_version_are_read_after_the_second_migration(tmp_path):
     old = Database(f"sqlite:///{tmp_path / 'judge.db'}")
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
     values = {"sample_id": "s", "verdict": "WA", "reason": "answer", "problem": "p" * 64}
     values |= {"solution": "q" * 64, "sandbox": "namespaces-root", "judge_version": "0.1.0"}
     values |= {"settings": "", "cpu_seconds": 0.5, "wall_seconds": 0.6, "memory_mb": 9.0}
     values |= {"created_at": "2026-01-01 00:00:00", "outcomes": '[["WA", "answer", 0.1]]'}
     values |= {"message": "", "stdout": ""}
     with old.transaction() as tx:
-        config.attributes["connection"] = tx
-        command.upgrade(config, "0001")
+        revisions.upgrade(tx, "0001")
     with sqlite3.connect(tmp_path / "judge.db") as raw:  # its keys are of no matter here
         marks = ", ".join(f":{name}" for name in values)
         raw.execute(f"INSERT INTO judgements ({', '.join(values)}) VALUES ({marks})", values)

@@ -16,8 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("problems") as table:
-        table.drop_column("reference_example_cpu_seconds")
-        table.drop_column("reference_cpu_seconds")
-    with op.batch_alter_table("judgements") as table:
-        table.drop_column("evidence")
+    # Not in a batch: on SQLite that makes the table anew, and others refer to its rows.
+    op.drop_column("problems", "reference_example_cpu_seconds")
+    op.drop_column("problems", "reference_cpu_seconds")
+    op.drop_column("judgements", "evidence")
