@@ -62,30 +62,30 @@ def verdicts(database, batch):
 class Stage:
     """A service under attack: its processes, servers and database."""
 
-    def __init__(self, fleet, database, address, redis, kinds):
+    def __init__(self, fleet, database, address, redis, kinds, asker):
         self.fleet, self.database, self.address = fleet, database, address
-        self.redis, self.kinds = redis, kinds
+        self.redis, self.kinds, self.asker = redis, kinds, asker
 
     def strike(self, kind, chance):
-        """Kill one of that kind; False where there is none just now."""
+        """Kill one of that kind; the name of what was killed, empty where there is none just now."""
         fleet = self.fleet
-        workers = [name for name in fleet.commands if name != "upkeep"]
-        workers = [name for name in workers if name.startswith("worker")] or workers
+        workers = [name for name in fleet.commands if name.startswith("worker")] or ["service"]
         if kind == "redis":
             self.redis.kill()
             time.sleep(chance.uniform(0.0, 1.0))
             self.redis.start()
         elif kind in ("child", "sandbox"):
-            pids = fleet.children(chance.choice(workers), sandbox=kind == "sandbox")
+            pids = [
+                pid for name in workers for pid in fleet.children(name, sandbox=kind == "sandbox")
+            ]
             if not pids:
-                return False
+                return ""
             with suppress(ProcessLookupError):
                 os.kill(chance.choice(pids), signal.SIGKILL)
-        elif kind == "worker":
-            fleet.kill(chance.choice(workers))
         else:
+            kind = chance.choice(workers) if kind == "worker" else kind
             fleet.kill(kind)
-        return True
+        return kind
 
 
 def environment(home, **more):
@@ -96,6 +96,8 @@ def environment(home, **more):
     return kept | {
         "JUDGE_HOME": str(home),
         "JUDGE_LEASE_SECONDS": LEASE_SECONDS,
+        "JUDGE_POLL_SECONDS": "1",
+        "JUDGE_UPKEEP_SECONDS": "1",
         "JUDGE_SANDBOX_WORKERS": "1",
         "TMPDIR": str(temporary),
         **more,
@@ -107,12 +109,20 @@ def production(folder, postgres_url, provider, problem_set):
     with served(services.Redis) as redis:
         port = services.free_port()
         variables = environment(folder, JUDGE_DATABASE_URL=postgres_url, JUDGE_BROKER_URL=redis.url)
-        workers = {f"worker-{n}": ("worker", "--concurrency", "2") for n in (1, 2, 3)}
-        commands = {"service": ("up", "--port", str(port)), **workers}
+        judging = ("worker", "--queues", "judge", "--concurrency", "1")
+        commands = {
+            "service": ("up", "--port", str(port)),
+            "worker-ask": ("worker", "--queues", "ask"),
+            "worker-judge-1": judging,
+            "worker-judge-2": judging,
+            "upkeep": ("upkeep",),
+        }
         database, _ = prepared(postgres_url, problem_set, provider)
-        kinds = ("worker", "child", "service", "redis", "sandbox")
+        kinds = ("worker", "child", "service", "redis", "sandbox", "upkeep")
         address = f"http://127.0.0.1:{port}"
-        yield Stage(Fleet(folder, variables, commands), database, address, redis, kinds)
+        yield Stage(
+            Fleet(folder, variables, commands), database, address, redis, kinds, "worker-ask"
+        )
         database.close()
 
 
@@ -123,7 +133,12 @@ def embedded(folder, _, provider, problem_set):
     database, _ = prepared(f"sqlite:///{folder / 'judge.db'}", problem_set, provider)
     fleet = Fleet(folder, variables, {"service": ("up", "--port", str(port))})
     yield Stage(
-        fleet, database, f"http://127.0.0.1:{port}", None, ("service", "sandbox", "sandbox")
+        fleet,
+        database,
+        f"http://127.0.0.1:{port}",
+        None,
+        ("service", "sandbox", "sandbox", "sandbox"),
+        "service",
     )
     database.close()
 
