@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -12,8 +11,11 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     batches,
+    documents,
+    events,
     failures,
     health,
+    keys,
     metrics,
     models,
     pages,
@@ -22,7 +24,10 @@ from api import (
     standings,
     uploads,
 )
+from api.access import Access
 from api.guard import LOOPBACK, Guard
+from api.rates import Rates
+from api.replays import Replays
 from judge.bootstrap import open_judge
 from judge.settings import Settings, read_settings
 from workers.app import start_embedded
@@ -57,41 +62,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
         separate_input_output_schemas=False,
     )
+    app.add_middleware(Replays)  # the innermost
+    rates = Rates(settings.rate, settings.broker_url)
+    app.add_middleware(Access, rates=rates, needs_keys=settings.needs_keys)
     app.add_middleware(metrics.Named)
     app.add_middleware(
         Guard,
-        hosts=LOOPBACK if settings.host in ("127.0.0.1", "localhost", "::1") else (),
+        hosts=LOOPBACK if settings.loopback else (),
         body_limits={uploads.PATH: uploads.MAX_UPLOAD},
     )
     app.add_middleware(metrics.Measured)
     failures.install(app)
-    for wing in (problems, models, batches, samples, standings, health, metrics, pages):
+    wings = (problems, models, batches, events, samples, standings, keys, health, metrics, pages)
+    for wing in wings:
         app.include_router(wing.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    _document_problem_details(app)
+    documents.install(app)
     return app
-
-
-def _document_problem_details(app: FastAPI) -> None:
-    """Say in the OpenAPI document what every failure looks like."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault("ProblemDetails", failures.SCHEMA)
-        for name in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(name, None)
-        reference = {"$ref": "#/components/schemas/ProblemDetails"}
-        for path in document["paths"].values():
-            for operation in path.values():
-                unprocessable = operation["responses"].get("422")
-                if unprocessable:
-                    unprocessable["description"] = "Problem details (RFC 9457)"
-                    unprocessable["content"] = {failures.MEDIA_TYPE: {"schema": reference}}
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
 app = create_app()

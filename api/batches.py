@@ -5,14 +5,13 @@ import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from api.failures import KEY_REUSED, Refused
-from api.wiring import Body, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from api.tags import NOT_MODIFIED, Known, tagged
+from api.wiring import Body, Claim, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
 from judge import batches
 from judge.batches import BatchRequest, BatchStatus
-from judge.errors import Conflict
 from judge.models.base import Sampling
 from workers import dispatch
 
@@ -22,9 +21,7 @@ RETRY_AFTER = "2"
 router = APIRouter(prefix="/v1", tags=["batches"])
 _waiting = threading.BoundedSemaphore(16)  # each holds one of the server's 40 threads
 
-Key = Annotated[
-    str, Header(alias="Idempotency-Key", max_length=200, description="Same key, same batch.")
-]
+DryRun = Annotated[bool, Query(description="Only say what would be asked, and its price.")]
 Wait = Annotated[
     int,
     Query(
@@ -56,9 +53,23 @@ class NewBatch(Body):
 
 
 class BatchChange(Body):
-    """What can be done to a batch."""
+    """What can be done to a batch: ended for good, halted for now, gone on with."""
 
-    state: Literal["cancelled"]
+    state: Literal["cancelled", "paused", "open"]
+
+
+class EstimateShown(Shown):
+    """What a batch would ask for, in questions, samples and tokens of prompts. `most_usd` is the
+    price if every answer were as long as allowed, null where a model's price is unknown;
+    `detectable` the smallest difference between two models' rates that a paired comparison on these
+    problems would find, null for fewer than two problems. `assumptions` says what both rest on."""
+
+    questions: int
+    samples: int
+    prompt_tokens: int
+    most_usd: float | None
+    detectable: float | None
+    assumptions: list[str]
 
 
 class Counted(Shown):
@@ -125,9 +136,22 @@ class BatchPage(Shown):
 
 
 @router.post(
-    "/batches", operation_id="open_batch", status_code=202, responses=problem_answers(404, 422)
+    "/batches",
+    operation_id="open_batch",
+    status_code=202,
+    response_model=BatchShown,
+    responses={
+        200: {"model": EstimateShown, "description": "The estimate of a dry run"},
+        **problem_answers(404),
+    },
 )
-def open_batch(house: House, response: Response, body: NewBatch, key: Key = "") -> BatchShown:
+def open_batch(
+    house: House,
+    response: Response,
+    body: NewBatch,
+    claim: Claim,
+    dry_run: DryRun = False,  # noqa: FBT002 - a parameter of the address
+) -> BatchShown | Response:
     """Open a batch; it is asked and judged from now on. Follow it at `Location`."""
     request = BatchRequest(
         models=body.models,
@@ -139,14 +163,16 @@ def open_batch(house: House, response: Response, body: NewBatch, key: Key = "") 
         problems=body.problems,
         digest=body.digest,
     )
-    try:
-        status = batches.open_batch(house.database, request, key)
-    except Conflict as error:
-        raise Refused(KEY_REUSED, str(error)) from None
+    if dry_run:
+        found = EstimateShown.model_validate(batches.estimate(house.database, request))
+        return Response(found.model_dump_json(), media_type="application/json")
+    # Should a crash come between this commit and the keeping of the answer, the next try has the
+    # same claim and finds this batch.
+    status = batches.open_batch(house.database, request, claim)
     dispatch.ring_ask(status.id)
     response.headers["Location"] = f"/v1/batches/{status.id}"
     response.headers["Retry-After"] = RETRY_AFTER
-    return _batch(status)
+    return shown(status)
 
 
 @router.get("/batches", operation_id="list_batches")
@@ -155,12 +181,17 @@ def list_batches(
 ) -> BatchPage:
     """Every batch, the newest first."""
     found = batches.list_batches(house.database, opened(cursor), limit + 1)
-    shown, following = page(found, limit, lambda status: status.id, request, response)
-    return BatchPage(items=[_batch(status) for status in shown], next_cursor=following)
+    some, following = page(found, limit, lambda status: status.id, request, response)
+    return BatchPage(items=[shown(status) for status in some], next_cursor=following)
 
 
-@router.get("/batches/{batch}", operation_id="read_batch", responses=problem_answers(404))
-def read_batch(house: House, response: Response, batch: str, wait: Wait = 0) -> BatchShown:
+@router.get(
+    "/batches/{batch}",
+    operation_id="read_batch",
+    response_model=BatchShown,
+    responses={**NOT_MODIFIED, **problem_answers(404)},
+)
+def read_batch(house: House, batch: str, wait: Wait = 0, known: Known = "") -> Response:
     """How far a batch is; with `wait`, once it is finished or that many seconds have passed."""
     status = batches.read_batch(house.database, batch)
     if wait and status.open and _waiting.acquire(blocking=False):
@@ -171,18 +202,51 @@ def read_batch(house: House, response: Response, batch: str, wait: Wait = 0) -> 
                 status = batches.read_batch(house.database, batch)
         finally:
             _waiting.release()
+    response = tagged(shown(status), known)
     if status.open:
         response.headers["Retry-After"] = RETRY_AFTER
-    return _batch(status)
+    return response
 
 
-@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 422))
-def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:  # noqa: ARG001 - its one value was checked
-    """Cancel a batch: nothing more is asked or judged. One that is closed stays as it is."""
-    return _batch(batches.cancel_batch(house.database, batch))
+@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404))
+def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:
+    """Cancel, pause or go on with a batch. One that has ended stays as it is; what runs meanwhile
+    is still stored."""
+    change = _CHANGES[body.state]
+    status = change(house.database, batch)
+    if body.state == "open":
+        _ring(status)
+    return shown(status)
 
 
-def _batch(status: BatchStatus) -> BatchShown:
+@router.post(
+    "/batches/{batch}/retry-errors",
+    operation_id="retry_errors",
+    responses=problem_answers(404, 409),
+)
+def retry_errors(house: House, batch: str) -> BatchShown:
+    """Ask and judge again what failed by no fault of a solution; what succeeded is neither bought
+    nor judged again. A batch that had ended goes on, one that was cancelled does not."""
+    status = batches.retry_errors(house.database, batch)
+    _ring(status)
+    return shown(status)
+
+
+def _ring(status: BatchStatus) -> None:
+    if status.open:
+        dispatch.ring_ask(status.id)
+        dispatch.ring_judge(status.id)
+
+
+_CHANGES = {
+    "cancelled": batches.cancel_batch,
+    "paused": batches.pause_batch,
+    "open": batches.resume_batch,
+}
+
+
+def shown(status: BatchStatus) -> BatchShown:
+    """A batch as it is sent."""
     request = status.request
     sampling = {name: getattr(request.sampling, name) for name in SamplingBody.model_fields}
     return BatchShown(

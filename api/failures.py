@@ -4,6 +4,7 @@ An exception of judge/errors.py or problems/errors.py becomes the status it dese
 unforeseen becomes a 500 that says nothing but its request id, by which the log has the rest.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +65,24 @@ MODEL = Failure(503, "model-unavailable", "The model cannot be reached now")
 BUSY = Failure(503, "busy", "Too much of this is going on already")
 NOT_OVER_HTTP = Failure(403, "not-over-http", "This needs the command line on the host")
 FOREIGN = Failure(403, "cross-site", "Requests from other sites are refused")
+NO_KEY = Failure(401, "no-key", "This needs an API key")
+NO_SCOPE = Failure(403, "no-scope", "The API key does not hold the scope for this")
+NOT_LOOPBACK = Failure(403, "keys-are-off", "This service takes requests of its own host alone")
+TOO_MANY = Failure(429, "too-many-requests", "There were too many requests")
+TOO_SLOW = Failure(408, "too-slow", "The request did not arrive in time")
+STILL_RUNNING = Failure(409, "still-running", "The first request with this key still runs")
+STALE = Failure(412, "stale", "It was changed by somebody else meanwhile")
+UNCONDITIONAL = Failure(428, "precondition-required", "Say which state you mean to change")
 MISDIRECTED = Failure(421, "misdirected", "This service does not answer to that host name")
 TOO_LARGE = Failure(413, "too-large", "The request is larger than allowed")
 
+NOWHERE = Failure(404, "not-found", "There is nothing at this address")
+
 _BY_STATUS = {
     400: Failure(400, "bad-request", "The request could not be understood"),
-    404: Failure(404, "not-found", "There is nothing at this address"),
+    404: NOWHERE,
     405: Failure(405, "method-not-allowed", "This address does not take that method"),
+    408: TOO_SLOW,
     413: TOO_LARGE,
     415: Failure(415, "unsupported-media-type", "The body is of a kind that is not taken here"),
 }
@@ -89,8 +101,22 @@ _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
 class Refused(JudgeError):
     """A failure of a named kind, raised by an endpoint; the text is one line with the remedy."""
 
-    def __init__(self, failure: Failure, detail: str) -> None:
+    def __init__(
+        self, failure: Failure, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
+        self.failure = failure
+        self.headers = headers
+
+
+class BodyRefused(HTTPException):
+    """A body that is cut off while it is read: the one kind of exception that the framework, which
+    reads it, lets through."""
+
+    def __init__(
+        self, failure: Failure, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(failure.status, detail, headers)
         self.failure = failure
 
 
@@ -101,7 +127,7 @@ def answer(
     detail: str = "",
     *,
     errors: list[dict[str, str]] | None = None,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """The response: a problem document, with `Retry-After` where trying again makes sense."""
     body: dict[str, Any] = {
@@ -121,11 +147,24 @@ def answer(
     return JSONResponse(body, failure.status, headers=extra, media_type=MEDIA_TYPE)
 
 
+def foreseen(error: Exception) -> tuple[Failure, str] | None:
+    """What an exception means to the caller, with its text; None for a fault of ours."""
+    if isinstance(error, Refused):
+        return error.failure, str(error)
+    if isinstance(error, BodyRefused):
+        return error.failure, error.detail
+    if isinstance(error, HTTPException):
+        status = error.status_code
+        fallback = Failure(status, f"http-{status}", "The request was refused")
+        return _BY_STATUS.get(status, fallback), ""
+    failure = next((known for kind, known in _KINDS if isinstance(error, kind)), None)
+    return (failure, str(error)) if failure else None
+
+
 def install(app: FastAPI) -> None:
-    """Hand every exception that can reach the framework to one of the three below."""
-    app.add_exception_handler(HTTPException, _from_framework)
+    """Hand every exception that can reach the framework to one of the two below."""
     app.add_exception_handler(RequestValidationError, _from_validation)
-    for kind in (Refused, JudgeError, ProblemError):
+    for kind in (HTTPException, Refused, JudgeError, ProblemError):
         app.add_exception_handler(kind, _from_house)
 
 
@@ -142,18 +181,8 @@ def _respond(
 
 
 def _from_house(request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, Refused):
-        return _respond(request, error.failure, str(error))
-    failure = next((known for kind, known in _KINDS if isinstance(error, kind)), INTERNAL)
-    return _respond(request, failure, str(error))
-
-
-def _from_framework(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, HTTPException):  # the registration promises it
-        return _respond(request, INTERNAL)
-    fallback = Failure(error.status_code, f"http-{error.status_code}", "The request was refused")
-    failure = _BY_STATUS.get(error.status_code, fallback)
-    return _respond(request, failure, headers=dict(error.headers or {}))
+    headers = getattr(error, "headers", None)
+    return _respond(request, *(foreseen(error) or (INTERNAL, "")), headers=dict(headers or {}))
 
 
 def _from_validation(request: Request, error: Exception) -> JSONResponse:

@@ -1,19 +1,20 @@
 """The wall in front of every request, as one ASGI middleware.
 
-There are no keys yet, so whoever can make a browser on this host send a request could use the
-service. Three things stand against that while it listens on loopback: the Host header must be a
-loopback name (a rebound DNS name is not), a request that writes must not come from another site,
-and JSON must be declared as JSON (FastAPI's part). Beside that every body is bounded, every answer
-carries the security headers, and what nobody caught becomes a 500 without a trace in it.
+On loopback no key is needed, so whoever can make a browser on this host send a request could use
+the service. Three things stand against that: the Host header must be a loopback name (a rebound DNS
+name is not), a request that writes must not come from another site, and JSON must be declared as
+JSON (FastAPI's part). Beside that every body is bounded in size and time, no text holds what a
+database cannot store, every answer carries the security headers, and what nobody caught becomes a
+500 without a trace in it.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import failures
@@ -21,6 +22,8 @@ from judge import telemetry
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY = 1024 * 1024
+BODY_SECONDS = 60.0
+"""For a whole body; a larger one has more, in proportion, up to ten times as long."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -73,20 +76,25 @@ class Guard:
                     out.setdefault(name, value)
             await send(message)
 
-        async def refuse(failure: failures.Failure, detail: str = "") -> None:
-            response = failures.answer(request_id, path, failure, detail)
+        async def refuse(
+            failure: failures.Failure, detail: str = "", extra: Mapping[str, str] | None = None
+        ) -> None:
+            response = failures.answer(request_id, path, failure, detail, headers=extra)
             await response(scope, receive, guarded_send)
 
-        refusal = self._refusal(scope["method"], headers, limit)
+        refusal = _unstorable(scope) or self._refusal(scope["method"], headers, limit)
         if refusal:
             await refuse(*refusal)
             return
         try:
             await self.app(scope, _bounded(receive, limit), guarded_send)
-        except Exception:
-            log.exception("request failed", request_id=request_id, path=path)
+        except Exception as error:
+            known = failures.foreseen(error)
+            if known is None or started:
+                log.exception("request failed", request_id=request_id, path=path)
+                known = known or (failures.INTERNAL, f"look for {request_id} in the service's log")
             if not started:
-                await refuse(failures.INTERNAL, f"look for {request_id} in the service's log")
+                await refuse(*known, extra=getattr(error, "headers", None))
 
     def _refusal(
         self, method: str, headers: Headers, limit: int
@@ -105,6 +113,15 @@ class Guard:
         return failures.TOO_LARGE, f"at most {limit} bytes are taken here"
 
 
+def _unstorable(scope: Scope) -> tuple[failures.Failure, str] | None:
+    """PostgreSQL takes no NUL in a text, and no name here has one."""
+    if "\0" in scope["path"]:
+        return failures.NOWHERE, ""
+    if b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+        return failures.MALFORMED, "/query: a NUL is in it"
+    return None
+
+
 def _name(host: str) -> str:
     """The host name without its port, lower case; `[::1]:80` to `[::1]`."""
     return _PORT.sub("", host.lower())
@@ -119,15 +136,25 @@ def _foreign(headers: Headers, host: str) -> bool:
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """`receive`, until more than `limit` bytes came."""
-    total = 0
+    """`receive`, until more than `limit` bytes came, or the body takes too long."""
+    total, whole = 0, False
+    seconds = BODY_SECONDS * min(10.0, max(1.0, limit / MAX_BODY))
+    until = asyncio.get_running_loop().time() + seconds
 
     async def bounded() -> Message:
-        nonlocal total
-        message = await receive()
+        nonlocal total, whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            detail = f"the body must be here within {seconds:.0f} s"
+            raise failures.BodyRefused(failures.TOO_SLOW, detail, {"Connection": "close"}) from None
         total += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if total > limit:
-            raise HTTPException(failures.TOO_LARGE.status)
+            raise failures.BodyRefused(failures.TOO_LARGE, f"at most {limit} bytes are taken here")
         return message
 
     return bounded

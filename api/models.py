@@ -1,7 +1,9 @@
 """Models over HTTP: who can be asked.
 
-Whoever names a model's endpoint or file decides what this host connects to and reads; until there
-are admin keys, HTTP can only register the models that are bundled with judge.
+Whoever names a model's endpoint or file decides what this host connects to and reads, and who is
+shown its OPENAI_API_KEY. So without keys only the models that are bundled with judge can be added
+here; with the scope `admin` endpoints can, at public addresses or at hosts that JUDGE_MODEL_HOSTS
+names (judge/models/addresses.py). Files are for the command line alone.
 """
 
 from dataclasses import replace
@@ -12,11 +14,19 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.failures import NOT_OVER_HTTP, Refused
+from api.tags import NOT_MODIFIED, Known, Meant, check_meant, tagged
 from api.wiring import Body, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from judge.models import open_model
+from judge.models.addresses import check_public
 from judge.models.base import ModelSpec
+from judge.settings import Settings
 from judge.store import models
 
-OVER_HTTP = {("llama_local", "smollm2-135m")}
+BUNDLED = {("llama_local", "smollm2-135m")}
+ENDPOINTS = ("openai_chat", "openai_completions")
+
+Price = Annotated[float | None, Field(ge=0, le=1e6)]
+Cutoff = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$", max_length=10)]
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
@@ -45,7 +55,8 @@ class ModelPage(Shown):
 
 
 class NewModel(Body):
-    """A model to register. Over HTTP: backend `llama_local`, id `smollm2-135m`."""
+    """A model to register. Over HTTP: backend `llama_local` with id `smollm2-135m`, and with keys
+    on `openai_chat` and `openai_completions`."""
 
     name: Name
     backend: Annotated[str, Field(max_length=40)]
@@ -54,9 +65,17 @@ class NewModel(Body):
     base_model: Annotated[str, Field(max_length=200)] = ""
     quantisation: Annotated[str, Field(max_length=200)] = ""
     style: Literal["chat", "completion"] = "chat"
-    cutoff: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    input_price: Annotated[float | None, Field(ge=0, le=1e6)] = None
-    output_price: Annotated[float | None, Field(ge=0, le=1e6)] = None
+    cutoff: Cutoff = ""
+    input_price: Price = None
+    output_price: Price = None
+
+
+class ModelChange(Body):
+    """What of a model may be corrected; who is asked never changes under a name."""
+
+    cutoff: Cutoff
+    input_price: Price
+    output_price: Price
 
 
 @router.get("", operation_id="list_models")
@@ -71,29 +90,59 @@ def list_models(
     return ModelPage(items=[_shown(spec) for spec in shown], next_cursor=following)
 
 
-@router.post(
-    "", operation_id="add_model", status_code=201, responses=problem_answers(403, 409, 422)
-)
+@router.post("", operation_id="add_model", status_code=201, responses=problem_answers(403, 409))
 def add_model(house: House, response: Response, body: NewModel) -> ModelShown:
     """Register a model. The same again changes nothing."""
-    if (body.backend, body.id) not in OVER_HTTP or body.base_url:
-        raise Refused(
-            NOT_OVER_HTTP,
-            "only bundled models (backend llama_local, id smollm2-135m, no base_url) can be added "
-            "over HTTP; add others on the host with `judge models add`",
-        )
     spec = ModelSpec(**body.model_dump())
+    _check(spec, house.settings)
     with house.database.transaction() as tx:
         models.keep(tx, spec)
     response.headers["Location"] = f"/v1/models/{spec.name}"
     return _shown(spec)
 
 
-@router.get("/{name}", operation_id="read_model", responses=problem_answers(404))
-def read_model(house: House, name: str) -> ModelShown:
-    """One model."""
+@router.get(
+    "/{name}",
+    operation_id="read_model",
+    response_model=ModelShown,
+    responses={**NOT_MODIFIED, **problem_answers(404)},
+)
+def read_model(house: House, name: str, known: Known = "") -> Response:
+    """One model. Its `ETag` is what a change must name."""
     with house.database.reading() as tx:
-        return _shown(models.read(tx, name))
+        return tagged(_shown(models.read(tx, name)), known)
+
+
+@router.put(
+    "/{name}",
+    operation_id="change_model",
+    response_model=ModelShown,
+    responses=problem_answers(404, 412, 428),
+)
+def change_model(house: House, name: str, body: ModelChange, meant: Meant = "") -> Response:
+    """Correct a model's prices or cutoff date, if nobody else did since it was read."""
+    with house.database.transaction() as tx:
+        spec = models.read(tx, name)
+        check_meant(_shown(spec), meant)
+        changed = replace(spec, **body.model_dump())
+        models.keep(tx, changed)
+    return tagged(_shown(changed))
+
+
+def _check(spec: ModelSpec, settings: Settings) -> None:
+    """Raise Refused or UsageError for what HTTP may not add."""
+    if (spec.backend, spec.id) in BUNDLED and not spec.base_url:
+        return
+    if not (settings.needs_keys and spec.backend in ENDPOINTS):
+        raise Refused(
+            NOT_OVER_HTTP,
+            "over HTTP bundled models (backend llama_local, id smollm2-135m, no base_url) can be "
+            f"added and, where JUDGE_AUTH is on, {' and '.join(ENDPOINTS)}; add others on the "
+            "host with `judge models add`",
+        )
+    if spec.base_url:
+        check_public(spec.base_url, settings.private_hosts)
+    open_model(spec).close()  # says what it lacks, a key or another style
 
 
 def _shown(spec: ModelSpec) -> ModelShown:

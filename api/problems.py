@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Request, Response, UploadFile
 
 from api import uploads
 from api.failures import BUSY, Refused
+from api.tags import NOT_MODIFIED, Known, tagged
 from api.wiring import Cursor, House, Limit, Shown, opened, page, problem_answers
 from judge.store import problem_sets
 from judge.verdicts.audit import complete
@@ -50,6 +51,13 @@ class VersionShown(Shown):
     digest: str
     problems: int
     created_at: datetime
+
+
+class VersionDetail(VersionShown):
+    """A version with the slugs of its problems, in its order."""
+
+    name: str
+    slugs: list[str]
 
 
 class SetDetail(SetShown):
@@ -129,7 +137,7 @@ def list_sets(
     "",
     operation_id="import_problem_set",
     status_code=201,
-    responses=problem_answers(413, 415, 422, 503),
+    responses=problem_answers(415),
 )
 def import_set(
     house: House,
@@ -162,18 +170,42 @@ def import_set(
     )
 
 
-@router.get("/{name}", operation_id="read_problem_set", responses=problem_answers(404))
-def read_set(house: House, name: str) -> SetDetail:
+@router.get(
+    "/{name}",
+    operation_id="read_problem_set",
+    response_model=SetDetail,
+    responses={**NOT_MODIFIED, **problem_answers(404)},
+)
+def read_set(house: House, name: str, known: Known = "") -> Response:
     """One set and its versions."""
     with house.database.reading() as tx:
         versions = problem_sets.versions_of(tx, name)
         row = next(row for row in problem_sets.listed(tx) if row.name == name)
-    return SetDetail(
+    detail = SetDetail(
         name=row.name,
         digest=row.digest,
         problems=row.problems,
         updated_at=row.updated_at,
         versions=[VersionShown.model_validate(version) for version in versions],
+    )
+    return tagged(detail, known)
+
+
+@router.get(
+    "/{name}/versions/{digest}", operation_id="read_version", responses=problem_answers(404)
+)
+def read_version(house: House, name: str, digest: str) -> VersionDetail:
+    """One version: it never changes, and stays when a newer one comes."""
+    with house.database.reading() as tx:
+        digest = problem_sets.digest_of(tx, name, digest)
+        version = next(each for each in problem_sets.versions_of(tx, name) if each.digest == digest)
+        slugs = list(problem_sets.slugs(tx, digest))
+    return VersionDetail(
+        name=name,
+        digest=digest,
+        problems=version.problems,
+        created_at=version.created_at,
+        slugs=slugs,
     )
 
 

@@ -1,12 +1,21 @@
 """Samples over HTTP: what a model wrote, and what came of it."""
 
 from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import PlainTextResponse
 
 from api.wiring import Cursor, House, Limit, Shown, opened, page, problem_answers
 from judge import batches
 from judge.store.samples import SampleDetail
+from judge.verdicts.verdict import Verdict
+
+OfModel = Annotated[str, Query(max_length=200, description="Only this model's.")]
+OfVerdict = Annotated[Verdict | None, Query(description="Only those with this verdict.")]
+PLAIN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 router = APIRouter(prefix="/v1", tags=["samples"])
 
@@ -116,9 +125,12 @@ def list_samples(
     batch: str,
     limit: Limit = 50,
     cursor: Cursor = "",
+    model: OfModel = "",
+    verdict: OfVerdict = None,
 ) -> SamplePage:
     """The samples of a batch, the oldest first."""
-    found = batches.list_samples(house.database, batch, opened(cursor), limit + 1)
+    wanted = {"model": model, "verdict": verdict.value if verdict else ""}
+    found = batches.list_samples(house.database, batch, opened(cursor), limit + 1, **wanted)
     shown, following = page(found, limit, lambda row: row.id, request, response)
     items = [SampleBrief.model_validate(row) for row in shown]
     return SamplePage(items=items, next_cursor=following)
@@ -129,6 +141,36 @@ def read_sample(house: House, sample: str) -> SampleShown:
     """One sample, whole: reply, source, verdict, outcomes and evidence. Expected values and what
     the solution printed are not shown."""
     return _sample(batches.read_sample(house.database, sample))
+
+
+@router.get(
+    "/samples/{sample}/source",
+    operation_id="read_source",
+    response_class=PlainTextResponse,
+    responses={**PLAIN, **problem_answers(404)},
+)
+def read_source(house: House, sample: str) -> Response:
+    """The source that was taken from the reply, as a file."""
+    detail = batches.read_sample(house.database, sample)
+    return _file(detail.source, f"{detail.sample.id}.py")
+
+
+@router.get(
+    "/samples/{sample}/text",
+    operation_id="read_text",
+    response_class=PlainTextResponse,
+    responses={**PLAIN, **problem_answers(404)},
+)
+def read_text(house: House, sample: str) -> Response:
+    """The reply as it came, as a file."""
+    detail = batches.read_sample(house.database, sample)
+    return _file(detail.text, f"{detail.sample.id}.txt")
+
+
+def _file(text: str, name: str) -> Response:
+    """A text of others, to be kept and never to be rendered; the name is ours."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(text, headers=headers)
 
 
 def _sample(detail: SampleDetail) -> SampleShown:

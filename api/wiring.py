@@ -2,28 +2,50 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.failures import MALFORMED, Refused
 from judge.bootstrap import Judge
 
 T = TypeVar("T")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 class Body(BaseModel):
-    """A JSON body: unknown fields are refused, so that a misspelt one is not ignored."""
+    """A JSON body: unknown fields are refused, so that a misspelt one is not ignored, and so are
+    texts that no database stores."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, given: object) -> object:
+        texts = [given]
+        while texts:
+            one = texts.pop()
+            if isinstance(one, dict):
+                texts += [*one, *one.values()]
+            elif isinstance(one, list):
+                texts += one
+            elif isinstance(one, str) and ("\0" in one or _SURROGATE.search(one)):
+                raise ValueError("a text holds a NUL or half a surrogate pair")
+        return given
 
 
 class Shown(BaseModel):
     """A JSON answer, built from one of judge's values."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _claim_of(request: Request) -> str:
+    return str(request.scope["state"].get("claim", ""))
 
 
 def _judge_of(request: Request) -> Judge:
@@ -33,6 +55,8 @@ def _judge_of(request: Request) -> Judge:
 
 
 House = Annotated[Judge, Depends(_judge_of)]
+Claim = Annotated[str, Depends(_claim_of)]
+"""The name that every try of this request has, see api/replays.py; empty without a key."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items a page.")]
 Cursor = Annotated[

@@ -1,11 +1,14 @@
 """What can be set from outside: the environment, prefix `JUDGE_`. Read once, in bootstrap."""
 
+import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+RATE = "600/minute"
 
 
 class BadSetting(ValueError):
@@ -33,6 +36,16 @@ class Settings(BaseSettings):
     """Where the sockets of containers are; empty for /run/judge or the temporary folder."""
     host: str = "127.0.0.1"
     port: int = Field(default=8710, ge=0, le=65535)
+    auth: Literal["auto", "on", "off"] = "auto"
+    """Whether requests need an API key; `auto`: where the service listens beyond loopback."""
+    api_key: SecretStr = SecretStr("")
+    """What the command line shows to a service named by --server."""
+    rate_limit: str = Field(
+        default="", pattern=r"^(off|[1-9]\d{0,8} ?/ ?(second|minute|hour|day))?$"
+    )
+    """Requests of one caller, such as 600/minute; empty for none on loopback, RATE elsewhere."""
+    model_hosts: str = ""
+    """Hosts, with commas, that models added over HTTP may have although they are private."""
     ask_threads: int = Field(default=8, ge=1, le=1024)
     cache: Literal["on", "off"] = "on"
     """Whether code that was judged before under the same circumstances is not run again."""
@@ -45,6 +58,43 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Where a worker shows its own numbers, on `metrics_host`; 0 for nowhere."""
     metrics_host: str = "127.0.0.1"
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.auth == "off" and not self.loopback:
+            raise ValueError(
+                f"off is for loopback alone, and {self.host} can be reached from other hosts; "
+                "leave JUDGE_AUTH out and make a key with `judge keys add`"
+            )
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this host can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether requests need an API key."""
+        return self.auth == "on" or not self.loopback
+
+    @property
+    def rate(self) -> str:
+        """How many requests one caller may make; empty for any number."""
+        given = self.rate_limit or ("off" if self.loopback else RATE)
+        return "" if given == "off" else given
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """`model_hosts`, apart."""
+        return frozenset(
+            filter(None, (each.strip() for each in self.model_hosts.lower().split(",")))
+        )
 
     @property
     def store_url(self) -> str:
@@ -84,5 +134,5 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
+        name = "_".join(str(part) for part in first["loc"]).upper() or "AUTH"  # checked as a whole
         raise BadSetting(f"JUDGE_{name}: {first['msg']}") from None

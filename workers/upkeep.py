@@ -8,6 +8,7 @@ from judge import batches, heartbeats
 from judge.batches import Swept
 from judge.bootstrap import open_judge
 from judge.errors import JudgeError
+from judge.store import requests
 from judge.store.database import Database
 from judge.telemetry import logger
 from workers import dispatch
@@ -16,8 +17,11 @@ log = logger(__name__)
 
 
 def reconcile(database: Database) -> Swept:
-    """Free the rows of dead workers, close finished batches, ring for rows that wait."""
+    """Free the rows of dead workers, close finished batches, ring for rows that wait; forget the
+    answers to requests that are too old to be repeated."""
     swept = batches.sweep(database)
+    with database.transaction() as tx:
+        requests.sweep(tx)
     if swept.to_ask:
         dispatch.ring_ask()
     if swept.to_judge:

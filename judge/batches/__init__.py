@@ -8,6 +8,7 @@ call `ask_questions` and `judge_samples` at once, and be killed at any moment.
 
 from judge.batches.asking import Asked, GetModel, ask_questions
 from judge.batches.driving import Swept, run_batch, sweep
+from judge.batches.estimating import Estimate, estimate
 from judge.batches.judging import judge_samples
 from judge.batches.opening import (
     cancel_batch,
@@ -28,6 +29,7 @@ __all__ = [
     "Asked",
     "BatchRequest",
     "BatchStatus",
+    "Estimate",
     "GetModel",
     "Progress",
     "SampleDetail",
@@ -35,6 +37,7 @@ __all__ = [
     "Swept",
     "ask_questions",
     "cancel_batch",
+    "estimate",
     "judge_samples",
     "list_batches",
     "list_samples",

@@ -1,9 +1,8 @@
 """`judge run`: ask models, judge their answers, here or on a running service."""
 
-import math
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -11,27 +10,14 @@ from uuid import uuid4
 import typer
 
 from judge import batches
-from judge.batches import BatchRequest, BatchStatus
+from judge.batches import BatchRequest, BatchStatus, Estimate
 from judge.bootstrap import Judge, open_judge
 from judge.cli import console, remote
-from judge.errors import JudgeError, UsageError
-from judge.models import costs, prompts, tokens
-from judge.models.base import Sampling, Usage
-from judge.store import models as stored_models
+from judge.errors import JudgeError
+from judge.models.base import Sampling
 from judge.store import problem_sets
 
 WAIT_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a batch would ask for. `most_usd` is the price if every answer were as long as allowed;
-    None when some model's price is unknown."""
-
-    questions: int
-    samples: int
-    prompt_tokens: int
-    most_usd: float | None
 
 
 def run(
@@ -69,39 +55,19 @@ def run(
         budget_usd=budget_usd,
     )
     if server and dry_run:
-        raise UsageError("--dry-run reads this host's own database; leave --server out")
+        request = _limited(request, limit, lambda: _slugs_of(server, problems, limit or 0))
+        _say_estimate(_estimate_of(server, request), as_json=as_json)
+        return
     if server:
         _over_http(server, request, limit, wait=wait, as_json=as_json)
         return
     with closing(open_judge()) as judge:
         request = _limited(request, limit, lambda: _slugs(judge, problems))
         if dry_run:
-            _say_estimate(estimate(judge, request), as_json=as_json)
+            _say_estimate(batches.estimate(judge.database, request), as_json=as_json)
             return
         status = _here(judge, request)
     say_status(as_row(status), as_json=as_json)
-
-
-def estimate(judge: Judge, request: BatchRequest) -> Estimate:
-    """What a batch would ask for; nothing is asked. Raises UnknownName."""
-    with judge.database.reading() as tx:
-        problem_set = problem_sets.read(tx, request.problem_set)
-        specs = [stored_models.read(tx, name) for name in request.models]
-    chosen = [p for p in problem_set.problems if not request.problems or p.slug in request.problems]
-    said, most = 0, 0.0
-    for spec in specs:
-        for problem in chosen:
-            prompt = prompts.render(problem, spec.style, request.template)
-            text = "\n".join(message.content for message in prompt.messages)
-            count = tokens.count_tokens(text, spec.id).tokens
-            said += count * request.samples
-            usage = Usage(count, request.sampling.max_tokens)
-            cost = costs.cost_of(spec, usage)
-            most += request.samples * (math.nan if cost is None else cost)
-    questions = len(specs) * len(chosen)
-    return Estimate(
-        questions, questions * request.samples, said, None if math.isnan(most) else most
-    )
 
 
 def follow(server: str, batch: str) -> dict[str, Any]:
@@ -124,6 +90,11 @@ def submit(server: str, request: BatchRequest, key: str = "") -> dict[str, Any]:
             server, "POST", "/v1/batches", body, headers={"Idempotency-Key": key or uuid4().hex}
         )
     )
+
+
+def _estimate_of(server: str, request: BatchRequest) -> Estimate:
+    found = remote.send(server, "POST", "/v1/batches?dry_run=true", asdict(request))
+    return Estimate(**{name: found[name] for name in Estimate.__dataclass_fields__})
 
 
 def _here(judge: Judge, request: BatchRequest) -> BatchStatus:

@@ -1,6 +1,5 @@
 """`judge up`: the whole service in one process."""
 
-import ipaddress
 import logging
 import os
 import socket
@@ -14,9 +13,11 @@ from judge.bootstrap import open_judge
 from judge.cli import console
 from judge.errors import JudgeError, UsageError
 from judge.settings import Settings, read_settings
+from judge.store import keys
 
 APP = "api.app:app"
 BACKLOG = 128
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - only by --public, and never without keys
 QUIET = {"alembic": logging.WARNING, "celery": logging.WARNING, "kombu": logging.ERROR}
 """What these say at their usual level is no news to whoever starts a service."""
 
@@ -30,24 +31,20 @@ def up(
     ] = None,
     public: Annotated[
         bool,
-        typer.Option("--public", help="Listen beyond this host although there are no keys yet."),
+        typer.Option("--public", help="Listen on every address; callers then need keys."),
     ] = False,
     as_json: console.AsJson = False,
 ) -> None:
     """Serve the pages and the HTTP interface, ask and judge, until interrupted."""
+    if host or public:
+        os.environ["JUDGE_HOST"] = host or EVERYWHERE  # the app, built by uvicorn, reads it too
     settings = read_settings()
-    host, port = host or settings.host, settings.port if port is None else port
-    if not public and not _is_loopback(host):
-        raise UsageError(
-            f"{host} can be reached from other hosts and judge has no keys yet; "
-            "use 127.0.0.1, or --public behind a proxy that asks who is there"
-        )
+    host, port = settings.host, settings.port if port is None else port
     listener = _listen(host, port)
     with listener:
-        _check(settings)
+        shut = _check(settings)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        os.environ["JUDGE_HOST"] = host  # the app, built by uvicorn, reads the same settings
         telemetry.set_up(as_json=as_json or settings.log == "json")
         for name, level in QUIET.items():
             logging.getLogger(name).setLevel(level)
@@ -59,6 +56,10 @@ def up(
                 console.note(
                     "one process, one host; Ctrl-C ends it, what is open goes on next time"
                 )
+        if shut:
+            console.note(
+                "requests need a key and there is none yet; `judge keys add NAME --scopes admin`"
+            )
         _serve(listener, as_json=as_json)
 
 
@@ -83,23 +84,17 @@ def _serve(listener: socket.socket, *, as_json: bool) -> None:
         raise JudgeError("the service did not start; the lines above say why")
 
 
-def _check(settings: Settings) -> None:
-    """Whatever cannot be had is told in one line, before anything serves."""
+def _check(settings: Settings) -> bool:
+    """Whatever cannot be had is told in one line, before anything serves. Returns whether keys are
+    needed and nobody has one."""
     judge = open_judge(settings)
     try:
         if settings.embedded:
             _ = judge.sandbox
+        with judge.database.reading() as tx:
+            return settings.needs_keys and not keys.any_live(tx)
     finally:
         judge.close()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -60,11 +60,7 @@ def open_batch(tx: Tx, request: BatchRequest, key: str = "") -> str:
         if not _same(known.request, request):
             raise Conflict(f"the key {key!r} opened another batch; take a new key")
         return known.id
-    _check(request)
-    digest = problem_sets.digest_of(tx, request.problem_set, request.digest)
-    for name in request.models:
-        models.read(tx, name)
-    chosen = _chosen(problem_sets.slugs(tx, digest), request)
+    digest, posing = chosen(tx, request)
     batch = new_id()
     tx.execute(
         insert(batches).values(
@@ -91,11 +87,21 @@ def open_batch(tx: Tx, request: BatchRequest, key: str = "") -> str:
             "problem_digest": problem_digest,
             "state": "open",
         }
-        for slug, problem_digest in chosen.items()
+        for slug, problem_digest in posing.items()
         for model in request.models
     ]
     tx.execute(insert(questions), posed)
     return batch
+
+
+def chosen(tx: Tx, request: BatchRequest) -> tuple[str, dict[str, str]]:
+    """The digest of the version that is asked, and its chosen problems' digests by slug. Raises as
+    `open_batch`."""
+    _check(request)
+    digest = problem_sets.digest_of(tx, request.problem_set, request.digest)
+    for name in request.models:
+        models.read(tx, name)
+    return digest, _chosen(problem_sets.slugs(tx, digest), request)
 
 
 def _check(request: BatchRequest) -> None:

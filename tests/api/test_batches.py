@@ -89,7 +89,9 @@ def test_a_batch_is_cancelled_once_and_for_all(filled):
         answer = filled.patch(where, json={"state": "cancelled"})
         assert answer.status_code == 200
         assert answer.json()["state"] in ("cancelled", "finished")
-    assert filled.patch(where, json={"state": "paused"}).status_code == 422
+    for state in ("paused", "open"):
+        assert filled.patch(where, json={"state": state}).json() == answer.json()
+    assert filled.patch(where, json={"state": "finished"}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def is_problem(answer, status, code):
 def test_an_unknown_address_is_not_found(client):
     is_problem(client.get("/v1/nowhere"), 404, "not-found")
     is_problem(client.get("/static/../app.py"), 404, "not-found")
+    is_problem(client.get("/v1/models/%00"), 404, "not-found")
 
 
 def test_a_method_that_is_not_taken_is_refused(client):
@@ -42,7 +43,7 @@ def test_a_method_that_is_not_taken_is_refused(client):
         "/v1/leaderboards/none",
         "/leaderboards/none",
         "/batches/none",
-        "/v1/models/%00%ff",
+        "/v1/models/%ff",
     ],
 )
 def test_an_unknown_name_is_not_found(client, path):

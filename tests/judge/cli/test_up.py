@@ -19,11 +19,15 @@ def test_a_port_in_use_is_named_with_the_remedy(judge):
     assert "--port" in said.err
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_no_other_host_can_reach_a_service_without_keys(judge, host):
-    said = judge("up", "--host", host, "--port", 0)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_no_other_host_can_reach_a_service_without_keys(judge, host, monkeypatch):
+    monkeypatch.setenv("JUDGE_AUTH", "off")
+    monkeypatch.setenv("JUDGE_HOST", "127.0.0.1")  # put back after `up` has set it
+    said = judge("up", *(("--host", host) if host else ("--public",)), "--port", 0)
     assert said.code == 2
-    assert "--public" in said.err
+    assert "JUDGE_AUTH" in said.err
+    assert "judge keys add" in said.err
+    assert said.err.count("\n") == 1
 
 
 def test_a_full_disk_is_one_line(home):
