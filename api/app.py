@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # /docs is our own page: the usual one loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would take the Host header's word for where we are
         openapi_url="/v1/openapi.json",
         separate_input_output_schemas=False,
     )

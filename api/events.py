@@ -15,6 +15,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from api import failures
@@ -77,7 +78,7 @@ class Stream(EventSourceResponse):
 @router.get(
     "/batches/{batch}/events",
     operation_id="follow_batch",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,  # FastAPI's own way with streams begins before it can refuse
     responses={
         200: {
             "description": "Events `progress` (the batch), `end` (the batch, which is closed) and "

@@ -11,6 +11,7 @@ out: clients make up another one for every try.
 """
 
 import asyncio
+import re
 import threading
 from email.message import Message as Header
 from hashlib import sha256
@@ -34,6 +35,8 @@ SPOOL = 256 * 1024
 PIECE = 64 * 1024
 MAX_ANSWER = 8 * 1024 * 1024
 LEASE_SECONDS = 30.0
+
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 
 log = logger(__name__)
 
@@ -167,12 +170,11 @@ def _key(headers: Headers) -> str:
     given = headers.getlist(HEADER)
     if not given:
         return ""
-    key = given[0]
-    if len(given) > 1 or not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+    if len(given) > 1 or not _KEY.fullmatch(given[0]):
         raise Refused(
-            MALFORMED, f"{HEADER}: one of 1 to {MAX_KEY} printable ASCII characters is taken"
+            MALFORMED, f"{HEADER}: one of 1 to {MAX_KEY} visible ASCII characters is taken"
         )
-    return key
+    return given[0]
 
 
 async def _read(scope: Scope, receive: Receive, body: IO[bytes]) -> str:

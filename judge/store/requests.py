@@ -60,9 +60,12 @@ def claim(
     name = new_id()
     fresh = {"caller": caller, "key": key, "request": request, "created_at": at}
     made = tx.execute(
-        insert_or(tx, requests).values(**fresh, headers="[]", body=name).on_conflict_do_nothing()
-    )
-    if made.rowcount == 1:
+        insert_or(tx, requests)
+        .values(**fresh, headers="[]", body=name)
+        .on_conflict_do_nothing()
+        .returning(requests.c.key)
+    ).first()
+    if made is not None:
         return Claim(caller, key, at, name)
     known = tx.execute(select(requests).where(_is(caller, key))).first()
     if known is None:  # its owner gave it back just now

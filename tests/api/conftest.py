@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from judge.models.base import ModelSpec
 from judge.settings import Settings
-from judge.store import models, problem_sets
+from judge.store import keys, models, problem_sets
 from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Slug
 from problems.values import Wire
 
@@ -86,3 +86,19 @@ def opened(filled):
     answer = filled.post("/v1/batches", json=body)
     assert answer.status_code == 202, answer.text
     return answer
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A client of a service that wants keys, and `key(*scopes)` to make one: its headers."""
+    home = tmp_path_factory.mktemp("guarded") / "home"
+    app = create_app(Settings(home=home, sandbox_workers=2, auth="on"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+
+        def key(*scopes, days=None):
+            with app.state.judge.database.transaction() as tx:
+                client.row, client.key = keys.add(tx, "someone", scopes, days)
+            return {"Authorization": f"Bearer {client.key}"}
+
+        client.make = key
+        yield client
