@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for these settings, or for the environment's. Nothing is opened before it
     starts to serve."""
     settings = settings or read_settings()
+    rates = Rates(settings.rate, settings.broker_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         finally:
             if worker is not None:
                 await run_in_threadpool(worker.stop)
+            await rates.close()
             await run_in_threadpool(judge.close)
 
     app = FastAPI(
@@ -64,7 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.add_middleware(Replays)  # the innermost
-    rates = Rates(settings.rate, settings.broker_url)
+    app.add_middleware(Access, rates=rates, needs_keys=settings.needs_keys)
+    app.add_middleware(metrics.Named)
     app.add_middleware(Access, rates=rates, needs_keys=settings.needs_keys)
     app.add_middleware(metrics.Named)
     app.add_middleware(

@@ -9,7 +9,19 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from api.tags import NOT_MODIFIED, Known, tagged
-from api.wiring import Body, Claim, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from api.wiring import (
+    Body,
+    Claim,
+    Cursor,
+    House,
+    JsonRoute,
+    Limit,
+    Name,
+    Shown,
+    opened,
+    page,
+    problem_answers,
+)
 from judge import batches
 from judge.batches import BatchRequest, BatchStatus
 from judge.models.base import Sampling
@@ -18,7 +30,7 @@ from workers import dispatch
 MAX_WAIT = 30
 RETRY_AFTER = "2"
 
-router = APIRouter(prefix="/v1", tags=["batches"])
+router = APIRouter(prefix="/v1", tags=["batches"], route_class=JsonRoute)
 _waiting = threading.BoundedSemaphore(16)  # each holds one of the server's 40 threads
 
 DryRun = Annotated[bool, Query(description="Only say what would be asked, and its price.")]

@@ -35,6 +35,17 @@ SLOW_SECONDS = 20.0
 RETRY_MS = 2000
 ENDED = "-ended"
 
+EVENT = {
+    "type": "object",
+    "description": "One event; `data` is a batch as JSON, or an empty object.",
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "end", "reconnect"]},
+        "data": {"type": "string"},
+        "id": {"type": "string"},
+        "retry": {"type": "integer"},
+    },
+}
+
 router = APIRouter(prefix="/v1", tags=["batches"])
 
 LastId = Annotated[
@@ -83,7 +94,7 @@ class Stream(EventSourceResponse):
         200: {
             "description": "Events `progress` (the batch), `end` (the batch, which is closed) and "
             "`reconnect` (come back with `Last-Event-ID`)",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         },
         204: {"description": "The end was seen; there is nothing more to come"},
         **problem_answers(404),

@@ -21,6 +21,7 @@ from api import failures
 from judge import telemetry
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+MAX_HEADERS = 32 * 1024
 MAX_BODY = 1024 * 1024
 BODY_SECONDS = 60.0
 """For a whole body; a larger one has more, in proportion, up to ten times as long."""
@@ -99,6 +100,8 @@ class Guard:
     def _refusal(
         self, method: str, headers: Headers, limit: int
     ) -> tuple[failures.Failure, str] | None:
+        if sum(len(name) + len(value) + 4 for name, value in headers.raw) > MAX_HEADERS:
+            return failures.HEADERS_TOO_LARGE, f"at most {MAX_HEADERS} bytes are taken"
         host = headers.get("host", "")
         if self.hosts and _name(host) not in self.hosts:
             return failures.MISDIRECTED, f"use {' or '.join(self.hosts)} as the host name"

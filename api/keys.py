@@ -6,10 +6,21 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.wiring import Body, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from api.wiring import (
+    Body,
+    Cursor,
+    House,
+    JsonRoute,
+    Limit,
+    Name,
+    Shown,
+    opened,
+    page,
+    problem_answers,
+)
 from judge.store import keys
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=JsonRoute)
 
 ScopeName = Literal["read", "submit", "gate", "promote", "admin"]
 

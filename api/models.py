@@ -15,7 +15,18 @@ from pydantic import Field
 
 from api.failures import NOT_OVER_HTTP, Refused
 from api.tags import NOT_MODIFIED, Known, Meant, check_meant, tagged
-from api.wiring import Body, Cursor, House, Limit, Name, Shown, opened, page, problem_answers
+from api.wiring import (
+    Body,
+    Cursor,
+    House,
+    JsonRoute,
+    Limit,
+    Name,
+    Shown,
+    opened,
+    page,
+    problem_answers,
+)
 from judge.models import open_model
 from judge.models.addresses import check_public
 from judge.models.base import ModelSpec
@@ -28,7 +39,7 @@ ENDPOINTS = ("openai_chat", "openai_completions")
 Price = Annotated[float | None, Field(ge=0, le=1e6)]
 Cutoff = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$", max_length=10)]
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 
 
 class ModelShown(Shown):

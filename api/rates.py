@@ -4,10 +4,10 @@ import math
 import time
 
 from limits import parse
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from redis.asyncio import ConnectionPool
 
 from judge.telemetry import logger
 
@@ -25,13 +25,14 @@ class Rates:
         self._rate = parse(rate) if rate else None
         self._url = broker_url
         self._limiter: SlidingWindowCounterRateLimiter | None = None
+        self._connections: ConnectionPool | None = None
 
     async def wait_of(self, caller: str) -> int:
         """Count one request; 0, or how many seconds the caller must wait first."""
         if self._rate is None:
             return 0
         if self._limiter is None:  # in the loop that will use it
-            self._limiter = SlidingWindowCounterRateLimiter(_storage(self._url))
+            self._limiter = SlidingWindowCounterRateLimiter(self._storage())
         try:
             if await self._limiter.hit(self._rate, caller):
                 return 0
@@ -41,17 +42,21 @@ class Rates:
             return 0
         return max(1, math.ceil(window.reset_time - time.time()))
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._connections is not None:
+            await self._connections.aclose()
+        self._limiter = self._connections = None
 
-def _storage(broker_url: str) -> Storage:
-    if broker_url.startswith("memory:"):
-        storage = storage_from_string("async+memory://")
-    else:
-        storage = storage_from_string(
-            f"async+{broker_url}",
+    def _storage(self) -> Storage:
+        if self._url.startswith("memory:"):
+            return MemoryStorage()
+        self._connections = ConnectionPool.from_url(
+            self._url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        )
+        return RedisStorage(
+            f"async+{self._url}",
+            connection_pool=self._connections,  # type: ignore[arg-type]  # its options are typed too narrowly
             implementation="redispy",
             wrap_exceptions=True,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
         )
-    assert isinstance(storage, Storage)  # noqa: S101 - async+ asks for this kind
-    return storage
