@@ -2,6 +2,8 @@
 
 import pytest
 
+from api import batches
+
 HOSTILE = "<img src=x onerror=alert(2)>"
 
 
@@ -122,3 +124,92 @@ def test_batches_come_the_newest_first_page_by_page(filled):
     first = filled.get("/v1/batches", params={"limit": 2}).json()
     rest = filled.get("/v1/batches", params={"cursor": first["next_cursor"]}).json()
     assert [item["id"] for item in first["items"] + rest["items"]] == opened[::-1]
+
+
+def test_a_dry_run_opens_nothing_and_says_what_it_rests_on(filled):
+    body = {"models": ["reference", HOSTILE], "problem_set": "small", "samples": 3}
+    answer = filled.post("/v1/batches", params={"dry_run": True}, json=body)
+    assert answer.status_code == 200
+    found = answer.json()
+    assert (found["questions"], found["samples"], found["most_usd"]) == (6, 18, 0.0)
+    assert found["prompt_tokens"] > 0 and 0 < found["detectable"] <= 1
+    assert any("max_tokens" in each for each in found["assumptions"])
+    assert "location" not in answer.headers
+    assert filled.get("/v1/batches").json()["items"] == []
+    for change in ({"models": ["nobody"]}, {"problem_set": "none"}, {"problems": ["none"]}):
+        wrong = filled.post("/v1/batches", params={"dry_run": True}, json=body | change)
+        assert wrong.status_code == 404
+    one = filled.post("/v1/batches?dry_run=true", json=body | {"problems": ["double"]})
+    assert (one.json()["questions"], one.json()["detectable"]) == (2, None)
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_a_batch_is_paused_and_goes_on(filled, monkeypatch):
+    rung = []
+    body = {"models": ["reference"], "problem_set": "small", "samples": 2}
+    where = filled.post("/v1/batches", json=body)
+    path = where.headers["location"]
+    paused = filled.patch(path, json={"state": "paused"}).json()["state"]
+    assert paused in ("paused", "finished")
+    monkeypatch.setattr(batches.dispatch, "ring_judge", lambda batch="": rung.append(batch))
+    again = filled.patch(path, json={"state": "open"})
+    assert again.json()["state"] in ("open", "finished")
+    monkeypatch.undo()
+    assert (again.json()["id"] in rung) == (again.json()["state"] == "open")
+    assert done(filled, where)["judged"] == 6
+
+
+def test_errors_are_tried_again_and_a_cancelled_batch_stays(filled):
+    body = {"models": ["reference"], "problem_set": "small", "samples": 3}
+    where = filled.post("/v1/batches", json=body)
+    assert sum(each["count"] for each in done(filled, where)["errors"])
+    again = filled.post(where.headers["location"] + "/retry-errors")
+    assert again.status_code == 200 and again.json()["state"] == "open"
+    cancelled = filled.post("/v1/batches", json=body).headers["location"]
+    filled.patch(cancelled, json={"state": "cancelled"})
+    refused = filled.post(cancelled + "/retry-errors")
+    assert refused.status_code in (200, 409)  # unless it was over before it could be cancelled
+    assert filled.post("/v1/batches/none/retry-errors").status_code == 404
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_samples_are_found_by_model_and_verdict_and_their_texts_are_files(filled, opened):
+    done(filled, opened)
+    where = opened.headers["location"] + "/samples"
+
+    def found(**wanted):
+        return [each["verdict"] for each in filled.get(where, params=wanted).json()["items"]]
+
+    assert found(verdict="AC") == ["AC"] * 3
+    assert found(model=HOSTILE) == ["CE"] * 3
+    assert found(model=HOSTILE, verdict="AC") == []
+    assert found(model="nobody") == []
+    assert filled.get(where, params={"verdict": "ac'--"}).status_code == 422
+    hostile = filled.get(where, params={"model": HOSTILE}).json()["items"][0]["id"]
+    for kind, name in (("text", "txt"), ("source", "py")):
+        answer = filled.get(f"/v1/samples/{hostile}/{kind}")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["content-disposition"] == f'attachment; filename="{hostile}.{name}"'
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "<script>" in filled.get(f"/v1/samples/{hostile}/text").text
+    assert filled.get("/v1/samples/none/text").status_code == 404
+
+
+def test_a_batch_and_a_set_that_are_at_hand_are_not_sent_again(filled):
+    body = {"models": ["reference"], "problem_set": "small", "samples": 3}
+    where = filled.post("/v1/batches", json=body)
+    done(filled, where)
+    for path in (where.headers["location"], "/v1/problem-sets/small"):
+        tag = filled.get(path).headers["etag"]
+        again = filled.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_version_can_be_read_by_its_digest(filled, small):
+    answer = filled.get(f"/v1/problem-sets/small/versions/{small.digest}")
+    assert answer.status_code == 200
+    assert answer.json()["slugs"] == [each.slug for each in small.problems]
+    for path in ("small/versions/0", f"other/versions/{small.digest}", "small/versions/x y"):
+        assert filled.get(f"/v1/problem-sets/{path}").status_code == 404

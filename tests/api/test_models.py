@@ -54,3 +54,76 @@ def test_pages_of_models_are_whole_and_in_order(client):
         cursor = answer.json()["next_cursor"]
         assert ("link" in answer.headers) == (cursor is not None)
     assert seen == names
+
+
+ENDPOINT = {
+    "name": "gpt",
+    "backend": "openai_chat",
+    "id": "gpt-x",
+    "base_url": "https://8.8.8.8/v1",
+}
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+
+
+@pytest.mark.usefixtures("key")
+def test_an_admin_adds_an_endpoint(guarded):
+    headers = guarded.make("admin")
+    answer = guarded.post("/v1/models", json=ENDPOINT, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert "sk-secret" not in answer.text
+    assert (
+        guarded.post("/v1/models", json=ENDPOINT, headers=guarded.make("submit")).status_code == 403
+    )
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"base_url": "http://169.254.169.254/"}, 422),
+        ({"base_url": "http://localhost:6379"}, 422),
+        ({"base_url": "http://u:p@8.8.8.8/"}, 422),
+        ({"base_url": "file:///etc/passwd"}, 422),
+        ({"style": "completion"}, 422),
+        ({"backend": "recorded", "id": "/etc/passwd", "base_url": ""}, 403),
+        ({"backend": "llama_local", "id": "/etc/passwd", "base_url": ""}, 403),
+        ({"backend": "nothing"}, 403),
+    ],
+)
+def test_not_even_an_admin_reaches_inside(guarded, change, status):
+    answer = guarded.post("/v1/models", json=ENDPOINT | change, headers=guarded.make("admin"))
+    assert answer.status_code == status, answer.text
+    assert "/etc/passwd" not in answer.text or status == 403
+
+
+def test_prices_are_corrected_by_who_has_read_them(client):
+    client.post("/v1/models", json=LOCAL)
+    change = {"input_price": 1.0, "output_price": 2.0, "cutoff": "2025-01-01"}
+    tag = client.get("/v1/models/small").headers["etag"]
+
+    def put(meant, path="small", body=change):
+        headers = {"If-Match": meant} if meant else {}
+        return client.put(f"/v1/models/{path}", json=body, headers=headers)
+
+    assert put("").status_code == 428
+    assert put('"other"').status_code == 412
+    assert client.get("/v1/models/small").headers["etag"] == tag
+    done = put(f'"x", {tag}')
+    assert (done.status_code, done.json()["input_price"]) == (200, 1.0)
+    assert put(tag).status_code == 412
+    assert done.headers["etag"] == client.get("/v1/models/small").headers["etag"] != tag
+    assert put("*").status_code == 200
+    assert put("*", "nobody").status_code == 404
+    assert put("*", body=change | {"id": "other"}).status_code == 422
+    assert put("*", body={"input_price": 1.0}).status_code == 422
+
+
+def test_what_is_at_hand_is_not_sent_again(client):
+    client.post("/v1/models", json=LOCAL)
+    tag = client.get("/v1/models/small").headers["etag"]
+    again = client.get("/v1/models/small", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
