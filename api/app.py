@@ -68,8 +68,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Replays)  # the innermost
     app.add_middleware(Access, rates=rates, needs_keys=settings.needs_keys)
     app.add_middleware(metrics.Named)
-    app.add_middleware(Access, rates=rates, needs_keys=settings.needs_keys)
-    app.add_middleware(metrics.Named)
     app.add_middleware(
         Guard,
         hosts=LOOPBACK if settings.loopback else (),
