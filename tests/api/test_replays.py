@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from api import batches, replays
-from judge.errors import JudgeError
+from judge.errors import JudgeError, SandboxBusy
 from judge.store.database import now
 from judge.store.tables import requests as table
 from problems.files import write_set
@@ -100,8 +100,10 @@ def test_a_long_request_keeps_its_claim(filled, monkeypatch):
     seen = []
 
     def slow(*given):
-        threading.Event().wait(1.0)
-        seen.append(post(filled).status_code)
+        if not seen:
+            seen.append(0)
+            threading.Event().wait(1.0)
+            seen[0] = post(filled).status_code
         return real(*given)
 
     monkeypatch.setattr(batches.batches, "open_batch", slow)
@@ -134,6 +136,16 @@ def test_a_fault_of_ours_is_not_kept_and_its_retry_finds_what_was_made(filled, m
     assert again.status_code == 202
     assert "idempotency-replayed" not in again.headers
     assert opened(filled) == 1
+
+
+def test_what_cannot_be_done_now_is_not_kept(filled, monkeypatch):
+    def busy(*_):
+        raise SandboxBusy("come back later")
+
+    monkeypatch.setattr(batches.batches, "open_batch", busy)
+    assert post(filled).status_code == 503
+    monkeypatch.undo()
+    assert post(filled).status_code == 202
 
 
 def test_after_a_day_the_key_is_free_again(filled):
