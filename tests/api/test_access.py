@@ -1,7 +1,9 @@
 """Who may do what: no route without a scope, no scope without a key that holds it."""
 
 from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from fastapi.routing import iter_route_contexts
@@ -9,8 +11,11 @@ from starlette.testclient import TestClient
 
 from api.access import OPEN, SCOPES, scope_of
 from api.app import create_app
+from judge.cli import remote
+from judge.errors import JudgeError, UsageError
 from judge.settings import BadSetting, Settings, read_settings
 from judge.store import keys
+from tests.api.test_schemathesis import served
 
 OPEN_TO_ALL = {"GET /healthz", "GET /readyz"}
 
@@ -208,3 +213,43 @@ def test_too_many_requests_are_told_when_to_come_back(tmp_path):
         assert client.get("/v1/models", headers=shown[1]).status_code == 200
         assert [client.get("/v1/models").status_code for _ in range(6)] == [401] * 5 + [429]
         assert client.get("/healthz").status_code == 200
+
+
+def test_the_command_line_shows_its_key_and_takes_it_nowhere_else(tmp_path, monkeypatch):
+    settings = Settings(home=tmp_path / "home", broker_url="redis://127.0.0.1:1/0", auth="on")
+    app = create_app(settings)
+    with served(app) as address:
+        with app.state.judge.database.transaction() as tx:
+            _, key = keys.add(tx, "cli", ("read",))
+        with pytest.raises(UsageError, match="JUDGE_API_KEY"):
+            remote.get(address, "/v1/batches")
+        monkeypatch.setenv("JUDGE_API_KEY", key)
+        assert remote.get(address, "/v1/batches")["items"] == []
+        with pytest.raises(UsageError, match="'submit'"):
+            remote.send(address, "POST", "/v1/batches", {})
+        monkeypatch.setenv("JUDGE_API_KEY", "a\r\nX: y")
+        with pytest.raises(UsageError, match="JUDGE_API_KEY is no key"):
+            remote.get(address, "/v1/batches")
+    assert key not in str(read_settings())
+
+
+def test_a_redirect_gets_no_key(monkeypatch):
+    seen = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/taken")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        Thread(target=server.serve_forever).start()
+        monkeypatch.setenv("JUDGE_API_KEY", "jdg_secret")
+        with pytest.raises(JudgeError):
+            remote.get(f"http://127.0.0.1:{server.server_port}", "/asked")
+        server.shutdown()
+    assert seen == ["/asked"]
