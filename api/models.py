@@ -2,7 +2,7 @@
 
 Whoever names a model's endpoint or file decides what this host connects to and reads, and who is
 shown its OPENAI_API_KEY. So without keys only the models that are bundled with judge can be added
-here; with the scope `admin` endpoints can, at public addresses or at hosts that JUDGE_MODEL_HOSTS
+here; with the scope `admin` endpoints can, at OpenAI or at hosts that JUDGE_MODEL_HOSTS
 names (judge/models/addresses.py). Files are for the command line alone.
 """
 
@@ -28,7 +28,7 @@ from api.wiring import (
     problem_answers,
 )
 from judge.models import open_model
-from judge.models.addresses import check_public
+from judge.models.addresses import check_listed
 from judge.models.base import ModelSpec
 from judge.settings import Settings
 from judge.store import models
@@ -152,7 +152,7 @@ def _check(spec: ModelSpec, settings: Settings) -> None:
             "host with `judge models add`",
         )
     if spec.base_url:
-        check_public(spec.base_url, settings.private_hosts)
+        check_listed(spec.base_url, settings.listed_hosts)
     open_model(spec).close()  # says what it lacks, a key or another style
 
 

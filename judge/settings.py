@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     )
     """Requests of one caller, such as 600/minute; empty for none on loopback, RATE elsewhere."""
     model_hosts: str = ""
-    """Hosts, with commas, that models added over HTTP may have although they are private."""
+    """Hosts, with commas, that models added over HTTP may name: they are shown the service's key."""
     ask_threads: int = Field(default=8, ge=1, le=1024)
     cache: Literal["on", "off"] = "on"
     """Whether code that was judged before under the same circumstances is not run again."""
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         return "" if given == "off" else given
 
     @property
-    def private_hosts(self) -> frozenset[str]:
+    def listed_hosts(self) -> frozenset[str]:
         """`model_hosts`, apart."""
         return frozenset(
             filter(None, (each.strip() for each in self.model_hosts.lower().split(",")))

@@ -60,7 +60,7 @@ ENDPOINT = {
     "name": "gpt",
     "backend": "openai_chat",
     "id": "gpt-x",
-    "base_url": "https://8.8.8.8/v1",
+    "base_url": "https://api.openai.com/v1",
 }
 
 
@@ -86,6 +86,7 @@ def test_an_admin_adds_an_endpoint(guarded):
     [
         ({"base_url": "http://169.254.169.254/"}, 422),
         ({"base_url": "http://localhost:6379"}, 422),
+        ({"base_url": "https://collects.example/v1"}, 422),
         ({"base_url": "http://u:p@8.8.8.8/"}, 422),
         ({"base_url": "file:///etc/passwd"}, 422),
         ({"style": "completion"}, 422),
