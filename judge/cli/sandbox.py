@@ -184,6 +184,21 @@ def build(
         console.result(f"{image.tag}: {image.digest}, {image.megabytes:.0f} MB, {holds}")
 
 
+@group.command()
+def proxy(
+    *,
+    listen: Annotated[Path, typer.Option(help="The unix socket to make, for workers.")],
+    engine: Annotated[Path, typer.Option(help="The engine's own socket.")] = Path(
+        "/var/run/docker.sock"
+    ),
+    image: Annotated[
+        list[str] | None, typer.Option(help="A tag that may be run; judge's own by default.")
+    ] = None,
+) -> None:
+    """Stand between workers and a Docker engine, and let nothing pass but boxes of judge's."""
+    import_module("judge.cli.proxy").serve(read_settings(), listen, engine, image or [])
+
+
 def _opened(settings: Settings, backend: Kind | None, **more: Any) -> Sandbox:
     return open_sandbox(
         backend.value if backend else settings.sandbox, 1, **settings.sandbox_options, **more
