@@ -86,7 +86,9 @@ def test_each_has_what_it_needs_and_no_more(services):
 def test_every_command_is_one_of_judges(services, service, capsys):
     words = services[service]["command"]
     options = [word for word in words if word.startswith("--")]
-    verb = [word for word in words[:2] if not word.startswith("--") and word in ("sandbox", "proxy")]
+    verb = [
+        word for word in words[:2] if not word.startswith("--") and word in ("sandbox", "proxy")
+    ]
     assert cli.call([*(verb or words[:1]), "--help"]) == 0
     said = capsys.readouterr().out
     for option in options:
