@@ -299,6 +299,8 @@ def smuggled(other):
         "two lengths": f"{head}Content-Length: 0\r\nContent-Length: {size}\r\n\r\n{start}",
         "two equal lengths": f"{head}Content-Length: {size}\r\nContent-Length: {size}\r\n\r\n{start}",
         "two lengths of nothing": f"{head}Content-Length: 4\r\nContent-Length: 4\r\n\r\nnull",
+        "something more": f"{head}\r\nnull",
+        "a coding of nothing": f"{head}Transfer-Encoding: chunked\r\n\r\n",
         "a list of lengths": f"{head}Content-Length: 0, {size}\r\n\r\n{start}",
         "chunked and a length": f"{head}Content-Length: {size + 5}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{start}",
         "chunked": f"{head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{start}",
