@@ -78,6 +78,7 @@ def test_each_has_what_it_needs_and_no_more(services):
     assert published.keys() == {"api"} and "127.0.0.1:8710" in str(published["api"])
     for name in ("worker-ask", "worker-judge"):
         assert services[name]["environment"]["MALLOC_ARENA_MAX"] == "2"
+    assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == NEEDED["POSTGRES_PASSWORD"]
     said = " ".join(services["redis"]["command"])
     assert "noeviction" in said and "appendonly yes" in said and "requirepass two" in said
 
