@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from judge.cli import console, replays
+from judge.cli.proxy import proxy
 from judge.errors import SandboxUnavailable, UsageError
 from judge.sandbox import open_sandbox, selfcheck
 from judge.sandbox.base import Job, Report, Run, Sandbox
@@ -25,6 +26,8 @@ from problems.values import Undecodable, Wire, decode
 group = typer.Typer(
     help="The sandbox: run a source, replay evidence, check the host.", no_args_is_help=True
 )
+
+group.command()(proxy)
 
 NOT_HELD = 1
 """Exit code of a replay with another verdict, and of a check with a case that was not held."""
@@ -182,21 +185,6 @@ def build(
     else:
         holds = ", ".join(image.packages) or "no packages"
         console.result(f"{image.tag}: {image.digest}, {image.megabytes:.0f} MB, {holds}")
-
-
-@group.command()
-def proxy(
-    *,
-    listen: Annotated[Path, typer.Option(help="The unix socket to make, for workers.")],
-    engine: Annotated[Path, typer.Option(help="The engine's own socket.")] = Path(
-        "/var/run/docker.sock"
-    ),
-    image: Annotated[
-        list[str] | None, typer.Option(help="A tag that may be run; judge's own by default.")
-    ] = None,
-) -> None:
-    """Stand between workers and a Docker engine, and let nothing pass but boxes of judge's."""
-    import_module("judge.cli.proxy").serve(read_settings(), listen, engine, image or [])
 
 
 def _opened(settings: Settings, backend: Kind | None, **more: Any) -> Sandbox:

@@ -15,6 +15,7 @@ from workers import dispatch, polling, tasks
 def house(database, tmp_path):
     judge = Judge(Settings(home=tmp_path), database)
     tasks.process.lend(judge)
+    tasks.process.stopping.clear()
     yield judge
     tasks.process.lend(None)
     polling._errands[:] = []
@@ -25,14 +26,15 @@ def test_no_beat_while_an_errand_hangs(house, monkeypatch):
     assert len(heartbeats.ages(house.settings)) == 1
     for path in (house.settings.home / "alive").iterdir():
         path.unlink()
-    going = threading.Event()
-    errand = polling.Errand(SAMPLES, going.wait)
+    entered, going = threading.Event(), threading.Event()
+    errand = polling.Errand(SAMPLES, lambda: entered.set() or going.wait())
     monkeypatch.setattr(errand, "waits", lambda: not going.is_set())
     polling._errands[:] = [errand]
     polling._look()
     assert len(heartbeats.ages(house.settings)) == 1  # at work, and not for long
     for path in (house.settings.home / "alive").iterdir():
         path.unlink()
+    entered.wait()
     errand.began -= dispatch.TASK_SECONDS + 1
     polling._look()
     going.set()
