@@ -4,6 +4,7 @@ A ring that is lost costs time, not work: `upkeep` rings again for whatever rows
 too many finds nothing to claim. So a broker that is down is a warning here and never an error.
 """
 
+import time
 from typing import Any
 
 from celery import Celery
@@ -18,6 +19,10 @@ VISIBILITY_SECONDS = 1800
 TASK_SECONDS, TASK_SOFT_SECONDS = 900, 840
 """No claim takes that long; what hangs is told to give its rows back, and killed a minute later.
 Half of the visibility time-out, so that no message runs twice because it ran long."""
+
+SILENT_SECONDS = 1.0
+"""After a lost ring; a broker that hangs would otherwise hold up every completion."""
+_silent_until = 0.0
 
 log = logger(__name__)
 
@@ -56,6 +61,7 @@ def _transport(broker_url: str) -> dict[str, Any]:
         "socket_timeout": 30,
         "socket_keepalive": True,
         "health_check_interval": 25,
+        "max_retries": 0,  # of a ring; a worker's own connection is tried for ever, see above
     }
     return {
         "broker_transport_options": options,
@@ -80,9 +86,13 @@ def ring_upkeep() -> None:
 
 
 def _ring(name: str, batch: str) -> None:
+    global _silent_until  # noqa: PLW0603 - one bell a process
+    if time.monotonic() < _silent_until:
+        return
     try:
         queue.send_task(name, ignore_result=True, retry=False)
     except Exception as error:  # noqa: BLE001 - whatever ails a broker, the rows are the queue
+        _silent_until = time.monotonic() + SILENT_SECONDS
         log.warning("ring lost", task=name, batch=batch, reason=str(error)[:200])
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from judge.cli import console, replays
+from judge.cli.proxy import proxy
 from judge.errors import SandboxUnavailable, UsageError
 from judge.sandbox import open_sandbox, selfcheck
 from judge.sandbox.base import Job, Report, Run, Sandbox
@@ -25,6 +26,8 @@ from problems.values import Undecodable, Wire, decode
 group = typer.Typer(
     help="The sandbox: run a source, replay evidence, check the host.", no_args_is_help=True
 )
+
+group.command()(proxy)
 
 NOT_HELD = 1
 """Exit code of a replay with another verdict, and of a check with a case that was not held."""

@@ -60,7 +60,8 @@ def arguments(settings: Settings, queues: tuple[str, ...], concurrency: int | No
     if pool == "prefork" and "sandbox_workers" not in settings.model_fields_set:
         os.environ["JUDGE_SANDBOX_WORKERS"] = str(max(1, cores // count))
     told = ["worker", "--loglevel=INFO", f"--queues={','.join(queues)}", f"--pool={pool}"]
-    return [*told, f"--concurrency={count}"]
+    quiet = ["--without-gossip", "--without-mingle"]  # workers need not know of each other
+    return [*told, f"--concurrency={count}", *quiet]
 
 
 def _check(settings: Settings, *, as_json: bool) -> None:

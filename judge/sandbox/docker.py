@@ -18,7 +18,6 @@ that meets in the same folder removes what nobody holds any more.
 
 import contextlib
 import fcntl
-import json
 import os
 import platform
 import socket
@@ -26,22 +25,15 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-import docker
-
 from judge.errors import SandboxUnavailable
+from judge.sandbox import container
 from judge.sandbox.base import Host
 from judge.sandbox.boxes import START_SECONDS, Box
-from judge.sandbox.cgroups import MOST_PROCESSES, SLACK_MB
+from judge.sandbox.container import MEETING_LABEL, OWNER_LABEL
 from judge.sandbox.engine import connect, understood
 from judge.sandbox.image import find
-from judge.sandbox.inside.box import ENVIRONMENT, FLAGS, SCRATCH, STACK_BYTES, THREAD_STACK_BYTES
 from judge.sandbox.leases import Lease, meeting_place, open_lock
-from judge.sandbox.namespaces import CODE, runner_digest
-
-OWNER_LABEL, MEETING_LABEL = "judge.owner", "judge.meeting"
-FIRST_MEMORY_MB = 512
-SECCOMP = CODE / "judge/sandbox/inside/seccomp.json"
-_SCRATCH_FLAGS = "rw,nosuid,nodev,noexec"
+from judge.sandbox.namespaces import runner_digest
 
 
 class DockerBackend:
@@ -84,88 +76,57 @@ class DockerBackend:
             listener = _listen(channel)
             held.callback(_take_away, channel)
             with listener:
-                container = self._start(channel, lease, packages)
-                held.callback(self._remove, container)
-                connection = self._accept(listener, container)
+                made = self._start(lease, packages)
+                held.callback(self._remove, made)
+                connection = self._accept(listener, made)
                 held.callback(connection.close)
-            box = Box(connection, held.pop_all().close, lambda mb: self._allow(container, mb))
+            box = Box(connection, held.pop_all().close, lambda mb: self._allow(made, mb))
         if not box.wait_ready():
             box.close()
             raise SandboxUnavailable("a sandbox container ended before it was ready")
         _take_away(channel)
         return box
 
-    def _start(self, channel: Path, lease: Lease, packages: tuple[str, ...]) -> Any:
-        settings = {
-            "socket": "/job/socket",
-            "kills": None,
-            "server": lease.server,
-            "uid": lease.child,
-            "packages": packages,
-        }
-        scratch = {f"/{name}": f"{_SCRATCH_FLAGS},{options}" for name, options in SCRATCH.items()}
-        memory = f"{FIRST_MEMORY_MB + SLACK_MB}m"
+    def _start(self, lease: Lease, packages: tuple[str, ...]) -> Any:
+        wanted = container.Wanted(
+            self._image.id,
+            self._image.executable,
+            self._meeting,
+            Path(self._owner.name).name,
+            lease.server,
+            lease.child,
+            packages,
+        )
+        name = f"judge-{lease.child}-{os.urandom(4).hex()}"
         with self._lock, understood("did not start a sandbox container"):
-            container = self._client.containers.create(
-                self._image.tag,
-                [self._image.executable, *FLAGS, json.dumps(settings)],
-                entrypoint=[],
-                name=f"judge-{lease.child}-{os.urandom(4).hex()}",
-                labels={
-                    OWNER_LABEL: Path(self._owner.name).name,
-                    MEETING_LABEL: str(self._meeting),
-                },
-                auto_remove=True,
-                user="0:0",
-                environment=ENVIRONMENT,
-                working_dir="/",
-                hostname="box",
-                network_mode="none",
-                ipc_mode="private",
-                cgroupns="private",
-                read_only=True,
-                cap_drop=["ALL"],
-                cap_add=["SETUID", "SETGID", "KILL"],
-                security_opt=["no-new-privileges", f"seccomp={SECCOMP.read_text()}"],
-                pids_limit=MOST_PROCESSES,
-                mem_limit=memory,
-                memswap_limit=memory,
-                oom_score_adj=500,
-                ulimits=[
-                    docker.types.Ulimit(name="core", soft=0, hard=0),
-                    docker.types.Ulimit(name="stack", soft=THREAD_STACK_BYTES, hard=STACK_BYTES),
-                ],
-                tmpfs=scratch,
-                mounts=[docker.types.Mount("/job", str(channel), type="bind", read_only=True)],
-                log_config=docker.types.LogConfig(type="none"),
-                stop_signal="SIGKILL",
-            )
-            container.start()
-        return container
+            made = self._client.api.create_container_from_config(container.body(wanted), name)
+            started = self._client.containers.get(made["Id"])
+            started.start()
+        return started
 
-    def _accept(self, listener: socket.socket, container: Any) -> socket.socket:
+    def _accept(self, listener: socket.socket, made: Any) -> socket.socket:
         listener.settimeout(START_SECONDS)
         try:
             return listener.accept()[0]
         except OSError:
             with self._lock, understood("lost a sandbox container"):
-                container.reload()
+                made.reload()
             raise SandboxUnavailable(
                 f"a sandbox container did not call back within {START_SECONDS:.0f} s "
-                f"({container.status}); the engine must share the folder {self._meeting} with judge"
+                f"({made.status}); the engine must share the folder {self._meeting} with judge"
             ) from None
 
-    def _allow(self, container: Any, memory_mb: int) -> None:
-        if memory_mb <= FIRST_MEMORY_MB:
+    def _allow(self, made: Any, memory_mb: int) -> None:
+        if memory_mb <= container.FIRST_MEMORY_MB:
             return
-        room = f"{memory_mb + SLACK_MB}m"
+        room = container.memory(memory_mb)
         with self._lock, understood("did not raise a container's memory limit"):
-            container.update(mem_limit=room, memswap_limit=room)
+            made.update(mem_limit=room["Memory"], memswap_limit=room["MemorySwap"])
 
-    def _remove(self, container: Any) -> None:
+    def _remove(self, made: Any) -> None:
         """An engine that is away removes it when it comes back: its connection is closed."""
         with self._lock, contextlib.suppress(SandboxUnavailable), understood("is away"):
-            container.remove(force=True)
+            made.remove(force=True)
 
     # --- what a crash left -----------------------------------------------------------------------
 
@@ -182,10 +143,10 @@ class DockerBackend:
             left = self._client.containers.list(
                 all=True, filters={"label": f"{MEETING_LABEL}={self._meeting}"}
             )
-        for container in left:
-            owner = container.labels.get(OWNER_LABEL, "")
+        for each in left:
+            owner = each.labels.get(OWNER_LABEL, "")
             if owner in gone or not (self._meeting / owner).exists():
-                self._remove(container)
+                self._remove(each)
         for name in gone:
             (self._meeting / name).unlink(missing_ok=True)
 

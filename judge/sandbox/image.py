@@ -54,10 +54,11 @@ _PYC_UNCHECKED_HASH = b"\x01\x00\x00\x00"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that this judge can use: tag, digest of its content, size, the interpreter's path in
-    it, and the packages that solutions can import."""
+    """An image that this judge can use: tag, id (the digest of its content) and its start, size, the
+    interpreter's path in it, and the packages that solutions can import."""
 
     tag: str
+    id: str
     digest: str
     megabytes: int
     executable: str
@@ -88,6 +89,7 @@ def find(tag: str = "") -> Image:
         )
     return Image(
         tag,
+        str(found.id),
         str(found.id).removeprefix("sha256:")[:12],
         round(found.attrs["Size"] / 1e6),
         labels.get(EXECUTABLE_LABEL, PYTHON),

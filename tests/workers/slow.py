@@ -47,7 +47,7 @@ def main(path):
     dispatch.queue.conf.broker_transport_options.update(options)
     from workers.app import app
 
-    app.worker_main(["worker", "--loglevel=INFO", "--queues=ask", "--pool=threads", "-c", "3"])
+    app.worker_main(["worker", "--loglevel=INFO", "--queues=ask", "--pool=threads", "-c", "1"])
 
 
 if __name__ == "__main__":

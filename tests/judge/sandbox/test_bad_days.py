@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from judge.errors import SandboxBusy, SandboxError, SandboxUnavailable
-from judge.sandbox import NAMES, cgroups, docker, image, open_sandbox
+from judge.sandbox import NAMES, cgroups, container, docker, image, open_sandbox
 from judge.sandbox.base import Ending, Job
 from judge.verdicts.judging import judge
 from problems.problem import Example, Function, Limits, Parameter, Problem, Slug
@@ -114,7 +114,7 @@ def test_memory_that_no_rlimit_counts_is_caught_by_the_group_and_told_as_memory(
     request, monkeypatch
 ):
     for name in NAMES:
-        module = {"namespaces": cgroups, "docker": docker}[name]
+        module = {"namespaces": cgroups, "docker": container}[name]
         monkeypatch.setattr(module, "SLACK_MB", -380 if name == "docker" else -100)
         if name == "docker":
             request.getfixturevalue("docker_image")
