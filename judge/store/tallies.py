@@ -8,14 +8,16 @@ sample are in no tally.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import case, delete, func, insert, literal_column, select
 
 from judge.models.base import Sampling
+from judge.store import changes
 from judge.store.database import Tx, insert_or
 from judge.store.tables import batches, questions, samples, tallies
 from judge.verdicts.verdict import Verdict
 
 UNCOUNTED = (Verdict.SE.value, Verdict.UNDECIDED.value)
+_FAILED = literal_column("'failed'")  # as a parameter it would not find the index of failed rows
 _KEY = ("set_digest", "model", "recipe", "slug")
 _SUMS = ("drawn", "accepted", "priced", "cost", "input_tokens", "output_tokens")
 
@@ -68,6 +70,7 @@ def add(tx: Tx, fresh: Iterable[Tally]) -> None:
         for key, sums in sorted(summed.items())
     ]
     tx.execute(added, rows)
+    changes.note(tx, sorted({key[0] for key in summed}))
 
 
 def read(tx: Tx, set_digest: str) -> list[Tally]:
@@ -99,6 +102,7 @@ def rebuild(tx: Tx) -> None:
         .group_by(batches.c.set_digest, samples.c.model, samples.c.recipe, samples.c.slug)
     )
     tx.execute(insert(tallies).from_select([*_KEY, *_SUMS], counted))
+    changes.note(tx, [changes.EVERY])
 
 
 def errors(tx: Tx, set_digest: str) -> dict[str, int]:
@@ -108,7 +112,7 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     unjudged = (
         select(samples.c.model, func.count())
         .join(batches, batches.c.id == samples.c.batch_id)
-        .where(samples.c.state == "failed", batches.c.set_digest == set_digest)
+        .where(samples.c.state == _FAILED, batches.c.set_digest == set_digest)
         .group_by(samples.c.model)
     )
     drawn = (
@@ -120,7 +124,7 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     undrawn = (
         select(questions.c.model, func.sum(batches.c.samples - drawn))
         .join(batches, batches.c.id == questions.c.batch_id)
-        .where(questions.c.state == "failed", batches.c.set_digest == set_digest)
+        .where(questions.c.state == _FAILED, batches.c.set_digest == set_digest)
         .group_by(questions.c.model)
     )
     for counted in (unjudged, undrawn):
