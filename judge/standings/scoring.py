@@ -53,13 +53,16 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return 1.0 - math.comb(n - c, k) / math.comb(n, k)
 
 
+_ways = lru_cache(1 << 14)(math.comb)
+"""Of hundreds these are long numbers, and the problems and models of a board share most of them."""
+
+
 def mean_pass_at_k(tallies: Sequence[tuple[int, int]], k: int) -> float | None:
     """The mean of pass@k over problems, or None where some problem has fewer than k samples."""
     if not tallies or min(n for n, _ in tallies) < k:
         return None
-    # Many problems came out alike, and binomials of hundreds are long numbers.
-    known = {pair: pass_at_k(*pair, k) for pair in set(tallies)}
-    return math.fsum(map(known.__getitem__, tallies)) / len(tallies)
+    ways = {each: _ways(each, k) for each in {n for n, _ in tallies} | {n - c for n, c in tallies}}
+    return math.fsum(1.0 - ways[n - c] / ways[n] for n, c in tallies) / len(tallies)
 
 
 def pass_at_1(tallies: Sequence[tuple[int, int]], confidence: float = 0.95) -> Interval:

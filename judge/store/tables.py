@@ -72,11 +72,11 @@ def _work() -> list[Column[object]]:
 
 
 def _failed(table: str) -> Index:
-    """Failed rows are few and counted by every board."""
+    """Failed rows are few and counted by every board; their state is in it although it is always
+    the same, since SQLite would prefer another index otherwise."""
     where = text("state = 'failed'")
-    return Index(
-        f"ix_{table}_failed", "batch_id", "model", sqlite_where=where, postgresql_where=where
-    )
+    columns = ("state", "batch_id", "model")
+    return Index(f"ix_{table}_failed", *columns, sqlite_where=where, postgresql_where=where)
 
 
 problems = Table(

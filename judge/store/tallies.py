@@ -5,7 +5,7 @@ thousand rows; `rebuild` makes the same rows from the samples. A system error an
 sample are in no tally.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import case, delete, func, insert, literal_column, select
@@ -39,6 +39,19 @@ class Tally:
     cost: float
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The tallies of one model under one recipe: sums, and by problem (drawn, accepted)."""
+
+    model: str
+    recipe: str
+    priced: int
+    cost: float
+    input_tokens: int
+    output_tokens: int
+    problems: Mapping[str, tuple[int, int]]
 
 
 def recipe_of(template: str, sampling: Sampling) -> str:
@@ -81,6 +94,22 @@ def read(tx: Tx, set_digest: str) -> list[Tally]:
     return [Tally(*row) for row in rows]
 
 
+def standings(tx: Tx, set_digest: str) -> list[Standing]:
+    """The same as `read`, by model and recipe; what is only summed is summed by the database."""
+    key = (tallies.c.model, tallies.c.recipe)
+    found: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    pairs = select(*key, tallies.c.slug, tallies.c.drawn, tallies.c.accepted)
+    of_set = tallies.c.set_digest == set_digest
+    for model, recipe, slug, drawn, accepted in tx.execute(
+        pairs.where(of_set).order_by(*tallies.primary_key)
+    ):
+        found.setdefault((model, recipe), {})[slug] = (drawn, accepted)
+    sums = select(*key, *(func.sum(tallies.c[name]) for name in _SUMS[2:]))
+    rows = tx.execute(sums.where(of_set).group_by(*key).order_by(*key))
+    # A model that came between the two is on the next board.
+    return [Standing(*row, found[row[0], row[1]]) for row in rows if (row[0], row[1]) in found]
+
+
 def rebuild(tx: Tx) -> None:
     """Make every tally anew from the judged samples."""
     tx.execute(delete(tallies))
@@ -109,10 +138,10 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     """By model, how many wanted samples ended without a verdict through a fault that is not the
     solution's: failed questions' missing samples, and samples no sandbox could judge."""
     found: dict[str, int] = {}
+    of_set = select(batches.c.id).where(batches.c.set_digest == set_digest)
     unjudged = (
         select(samples.c.model, func.count())
-        .join(batches, batches.c.id == samples.c.batch_id)
-        .where(samples.c.state == _FAILED, batches.c.set_digest == set_digest)
+        .where(samples.c.state == _FAILED, samples.c.batch_id.in_(of_set))
         .group_by(samples.c.model)
     )
     drawn = (

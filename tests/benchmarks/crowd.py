@@ -32,7 +32,7 @@ SET = ProblemSet(
 )
 
 NUMBERS = """
-WITH RECURSIVE batch(b) AS (SELECT :first UNION ALL SELECT b + 1 FROM batch WHERE b + 1 < :last),
+WITH RECURSIVE batch(b) AS (SELECT CAST(:first AS INTEGER) UNION ALL SELECT b + 1 FROM batch WHERE b + 1 < :last),
     draw(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM draw WHERE i + 1 < :draws)
 """
 PAD = "substr('000000' || CAST({} AS TEXT), length('000000' || CAST({} AS TEXT)) - 5)"

@@ -21,7 +21,7 @@ def upgrade() -> None:
         op.create_index(
             f"ix_{table}_failed",
             table,
-            ["batch_id", "model"],
+            ["state", "batch_id", "model"],
             sqlite_where=FAILED,
             postgresql_where=FAILED,
         )
