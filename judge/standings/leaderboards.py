@@ -54,14 +54,13 @@ class Leaderboard:
 def version(database: Database, set_name: str, digest: str = "") -> tuple[str, ...]:
     """What stays the same only while the board does: the set version's digest, and marks that are
     replaced with every change. Far cheaper than the board. Raises UnknownName."""
-    with database.reading() as tx:
-        digest = problem_sets.digest_of(tx, set_name, digest)
-        return digest, *changes.marks(tx, digest)
+    with database.glancing() as tx:
+        return changes.marks(tx, set_name, digest)
 
 
 def rank(database: Database, set_name: str, digest: str = "") -> Leaderboard:
     """The board of a set's newest version, or of the one named. Raises UnknownName."""
-    with database.reading() as tx:
+    with database.snapshot() as tx:
         digest = problem_sets.digest_of(tx, set_name, digest)
         problems = problem_sets.count(tx, digest)
         found = tallies.standings(tx, digest)

@@ -7,13 +7,24 @@ time, not a number: a database that was restored from a backup never shows an ol
 
 from collections.abc import Collection
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, Table, bindparam, insert, select, update
 
+from judge.store import problem_sets as sets
 from judge.store.database import Tx, new_id
-from judge.store.tables import batches, changes
+from judge.store.tables import batches, changes, problem_sets, versions
 
 EVERY = ""
 """Stands for every board: what all of them show was changed."""
+
+
+def _marked(version: Table) -> Select[tuple[str, str | None]]:
+    wanted = select(version.c.digest, changes.c.mark).where(version.c.name == bindparam("name"))
+    return wanted.outerjoin(changes, changes.c.set_digest.in_([version.c.digest, EVERY]))
+
+
+# Made once: making them takes longer than running them.
+_NEWEST = _marked(problem_sets)
+_NAMED = _marked(versions).where(versions.c.digest == bindparam("digest"))
 
 
 def note(tx: Tx, set_digests: Collection[str]) -> None:
@@ -35,8 +46,12 @@ def note_batch(tx: Tx, batch: str) -> None:
     note(tx, list(tx.scalars(select(batches.c.set_digest).where(batches.c.id == batch))))
 
 
-def marks(tx: Tx, set_digest: str) -> tuple[str, ...]:
-    """All marks of a board. As long as they are the same, so is the board; read them before it,
-    since what is read later may only be newer."""
-    wanted = select(changes.c.mark).where(changes.c.set_digest.in_([set_digest, EVERY]))
-    return tuple(sorted(tx.scalars(wanted)))
+def marks(tx: Tx, set_name: str, digest: str = "") -> tuple[str, ...]:
+    """The digest of a set's newest version, or of the one named, and all marks of its board, in
+    one statement. As long as they are the same, so is the board; read them before it, since what
+    is read later may only be newer. Raises UnknownName."""
+    asked = {"name": set_name, "digest": digest} if digest else {"name": set_name}
+    found = tx.execute(_NAMED if digest else _NEWEST, asked).all()
+    if not found:
+        sets.digest_of(tx, set_name, digest)  # says what is not there
+    return found[0].digest, *sorted(row.mark for row in found if row.mark)
