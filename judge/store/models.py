@@ -21,7 +21,7 @@ def keep(tx: Tx, spec: ModelSpec) -> None:
         raise UsageError(f"{spec.name!r} is no name for a model: 1 to 200 characters without '/'")
     fields = asdict(spec)
     added = insert_or(tx, models).values(**fields, created_at=now()).on_conflict_do_nothing()
-    if tx.execute(added).rowcount:
+    if tx.scalar(added.returning(models.c.name)) is not None:
         changes.note(tx, [changes.EVERY])  # boards name bounds by their models
     kept = read(tx, spec.name)
     for name in _IDENTITY:
