@@ -185,7 +185,7 @@ def test_the_service_costs_little_of_a_bare_sandbox(
     database = Database(postgres_url)
     database.migrate()
     with database.transaction() as tx:
-        digest = problem_sets.keep(tx, problem_set)
+        problem_sets.keep(tx, problem_set)
         models.keep(tx, ModelSpec("recorded", "recorded", str(answers)))
     service = Service(tmp_path, postgres_url, redis.url)
     with service.running(service=("up", "--port", str(service.port))) as fleet:
@@ -224,7 +224,6 @@ def test_the_service_costs_little_of_a_bare_sandbox(
         costs[workers] = statistics.median(1 - served / bare for bare, served in pairs)
         turns = ", ".join(f"{1 - served / bare:.0%}" for bare, served in pairs)
         print(f"| {workers} | {bare:,.0f} | {served:,.0f} | {costs[workers]:.0%} | {turns} |")
-    assert digest
     assert all(each < COSTS for each in costs.values()), costs
 
 
