@@ -8,7 +8,7 @@ sample are in no tally.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal_column, select
 
 from judge.models.base import Sampling
 from judge.store import changes
@@ -17,7 +17,9 @@ from judge.store.tables import batches, questions, samples, tallies
 from judge.verdicts.verdict import Verdict
 
 UNCOUNTED = (Verdict.SE.value, Verdict.UNDECIDED.value)
-_FAILED = literal_column("'failed'")  # as a parameter it would not find the index of failed rows
+_FAILED: ColumnElement[str] = literal_column(
+    "'failed'"
+)  # as a parameter it would not find the index of failed rows
 _KEY = ("set_digest", "model", "recipe", "slug")
 _SUMS = ("drawn", "accepted", "priced", "cost", "input_tokens", "output_tokens")
 
@@ -95,7 +97,8 @@ def read(tx: Tx, set_digest: str) -> list[Tally]:
 
 
 def standings(tx: Tx, set_digest: str) -> list[Standing]:
-    """The same as `read`, by model and recipe; what is only summed is summed by the database."""
+    """The same as `read`, by model and recipe; what is only summed is summed by the database. Wants
+    a snapshot."""
     key = (tallies.c.model, tallies.c.recipe)
     found: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
     pairs = select(*key, tallies.c.slug, tallies.c.drawn, tallies.c.accepted)
@@ -106,8 +109,10 @@ def standings(tx: Tx, set_digest: str) -> list[Standing]:
         found.setdefault((model, recipe), {})[slug] = (drawn, accepted)
     sums = select(*key, *(func.sum(tallies.c[name]) for name in _SUMS[2:]))
     rows = tx.execute(sums.where(of_set).group_by(*key).order_by(*key))
-    # A model that came between the two is on the next board.
-    return [Standing(*row, found[row[0], row[1]]) for row in rows if (row[0], row[1]) in found]
+    return [
+        Standing(model, recipe, *summed, problems=found[model, recipe])
+        for model, recipe, *summed in rows
+    ]
 
 
 def rebuild(tx: Tx) -> None:

@@ -231,8 +231,10 @@ def _up(service, fleet):
     deadline = time.monotonic() + 60
     while True:
         try:
-            assert httpx2.get(f"{service.address}/healthz").status_code == 200
-            return
+            answer = httpx2.get(f"{service.address}/healthz")
         except httpx2.TransportError:
             assert time.monotonic() < deadline, fleet.logs()
             time.sleep(0.1)
+            continue
+        assert answer.status_code == 200
+        return
