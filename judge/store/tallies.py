@@ -110,8 +110,8 @@ def standings(tx: Tx, set_digest: str) -> list[Standing]:
     sums = select(*key, *(func.sum(tallies.c[name]) for name in _SUMS[2:]))
     rows = tx.execute(sums.where(of_set).group_by(*key).order_by(*key))
     return [
-        Standing(model, recipe, *summed, problems=found[model, recipe])
-        for model, recipe, *summed in rows
+        Standing(model, recipe, priced, cost, tokens_in, tokens_out, found[model, recipe])
+        for model, recipe, priced, cost, tokens_in, tokens_out in rows
     ]
 
 
