@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
@@ -13,6 +14,9 @@ from judge.standings.bounds import bound_of
 from judge.store import models
 
 router = APIRouter(prefix="/v1/leaderboards", tags=["standings"])
+
+VERSION = version("judge")
+"""Another version may show the same board differently."""
 
 Digest = Annotated[str, Query(max_length=64, description="A version; the newest if not given.")]
 Known = Annotated[str, Header(alias="If-None-Match", max_length=1000)]
@@ -68,14 +72,22 @@ class Board(Shown):
 )
 def read_leaderboard(house: House, name: str, digest: Digest = "", known: Known = "") -> Response:
     """The leaderboard of a set. `ETag` changes with the content; ask with `If-None-Match`."""
-    content = board_of(house, name, digest).model_dump_json()
-    tag = f'"{sha256(content.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    tag = tag_of(house, name, digest)
+    headers = {"ETag": f"W/{tag}", "Cache-Control": "no-cache"}
     if known.strip() == "*" or tag in [
         each.strip().removeprefix("W/") for each in known.split(",")
     ]:
         return Response(status_code=304, headers=headers)
+    content = board_of(house, name, digest).model_dump_json()
     return Response(content, headers=headers, media_type="application/json")
+
+
+def tag_of(house: Judge, name: str, digest: str = "") -> str:
+    """The opaque part of the board's ETag. It is made before the board is read, which may
+    therefore be newer than its tag, never older. Raises UnknownName."""
+    digest, *marks = leaderboards.version(house.database, name, digest)
+    shown = sha256("\n".join((VERSION, name, digest, *marks)).encode())
+    return f'"{digest[:12]}-{shown.hexdigest()[:20]}"'
 
 
 def board_of(house: Judge, name: str, digest: str = "") -> Board:

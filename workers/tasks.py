@@ -1,12 +1,18 @@
 """What a ring makes a worker do: a few lines over judge.batches, and nothing of their own."""
 
 import threading
+import time
 
 from judge import batches
 from judge.bootstrap import Judge, open_judge
 from workers import dispatch, upkeep
 from workers.bells import Bell, now_and_then
 from workers.dispatch import queue
+
+SLICE_SECONDS, CLAIM_SECONDS, MOST = 30.0, 1.0, 512
+"""How long a ring is answered, how long a claim should take, and how many samples it may have."""
+GIVE_BACK_SECONDS = 450.0
+"""When a claim that turned out slow is given back, long before the queue would end its task."""
 
 _asking, _judging = Bell(), Bell()
 
@@ -88,20 +94,30 @@ def _ask() -> None:
 
 
 def _judge() -> None:
-    if not process.go_on():
-        return
+    """Claim after claim for a while, each as long as about a second was in the last: a round trip
+    through the queue takes longer than many samples, and a slow claim keeps others from its rest.
+    The one ring that was answered is passed on at once, so that whoever is idle comes too."""
     house = process.judge
-    limit = min(64, 8 * house.sandbox.workers)
-    claimed = batches.judge_samples(
-        house.database,
-        house.sandbox,
-        limit,
-        speed=house.speed,
-        reuse=house.settings.cache == "on",
-        go_on=process.go_on,
-    )
-    if claimed:
-        dispatch.ring_judge()
+    started = time.monotonic()
+    fewest = 8 * house.sandbox.workers
+    limit, rung = fewest, False
+    while process.go_on() and time.monotonic() - started < SLICE_SECONDS:
+        began = time.monotonic()
+        claimed = batches.judge_samples(
+            house.database,
+            house.sandbox,
+            limit,
+            speed=house.speed,
+            reuse=house.settings.cache == "on",
+            go_on=lambda: process.go_on() and time.monotonic() - started < GIVE_BACK_SECONDS,
+        )
+        if claimed and not rung:
+            dispatch.ring_judge()
+            rung = True
+        if claimed < limit:
+            break
+        quick = time.monotonic() - began < CLAIM_SECONDS
+        limit = min(2 * limit, MOST) if quick else max(limit // 2, fewest)
 
 
 queue.task(ask, name=dispatch.ASK)

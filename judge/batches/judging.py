@@ -18,9 +18,9 @@ from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
 from problems.problem import Problem
 
-AT_HAND = 8
+AT_HAND = 32
 """Samples begun for each worker of the sandbox, so that none waits while a group is stored."""
-GROUP_SECONDS = 0.02
+GROUP_SECONDS = 0.1
 
 log = logger(__name__)
 

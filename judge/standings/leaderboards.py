@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from judge.standings import scoring
-from judge.store import problem_sets, tallies
+from judge.store import changes, problem_sets, tallies
 from judge.store.database import Database
-from judge.store.tallies import Tally
+from judge.store.tallies import Standing
 
 KS = (1, 2, 5, 10, 25, 50, 100)
 
@@ -51,38 +51,41 @@ class Leaderboard:
     rows: tuple[Row, ...]
 
 
+def version(database: Database, set_name: str, digest: str = "") -> tuple[str, ...]:
+    """What stays the same only while the board does: the set version's digest, and marks that are
+    replaced with every change. Far cheaper than the board. Raises UnknownName."""
+    with database.glancing() as tx:
+        return changes.marks(tx, set_name, digest)
+
+
 def rank(database: Database, set_name: str, digest: str = "") -> Leaderboard:
     """The board of a set's newest version, or of the one named. Raises UnknownName."""
-    with database.reading() as tx:
+    with database.snapshot() as tx:
         digest = problem_sets.digest_of(tx, set_name, digest)
         problems = problem_sets.count(tx, digest)
-        found = tallies.read(tx, digest)
+        found = tallies.standings(tx, digest)
         errors = tallies.errors(tx, digest)
-    grouped: dict[tuple[str, str], list[Tally]] = {}
-    for tally in found:
-        grouped.setdefault((tally.model, tally.recipe), []).append(tally)
     spans = scoring.ranks(
-        [{each.slug: each.accepted / each.drawn for each in group} for group in grouped.values()]
+        [{slug: c / n for slug, (n, c) in each.problems.items()} for each in found]
     )
     rows = [
-        _row(group, problems, span, errors.get(model, 0))
-        for ((model, _), group), span in zip(grouped.items(), spans, strict=True)
+        _row(each, problems, span, errors.get(each.model, 0))
+        for each, span in zip(found, spans, strict=True)
     ]
     rows.sort(key=lambda row: (-row.pass_at_1 * row.coverage, row.model, row.recipe))
     return Leaderboard(set_name, digest, problems, tuple(rows))
 
 
-def _row(group: list[Tally], problems: int, span: tuple[int, int], errors: int) -> Row:
-    pairs = [(each.drawn, each.accepted) for each in group]
+def _row(found: Standing, problems: int, span: tuple[int, int], errors: int) -> Row:
+    pairs = list(found.problems.values())
     estimate = scoring.pass_at_1(pairs)
     samples, accepted = (sum(column) for column in zip(*pairs, strict=True))
-    priced = sum(each.priced for each in group) == samples
-    cost = sum(each.cost for each in group) if priced else None
+    cost = found.cost if found.priced == samples else None
     at = ((k, scoring.mean_pass_at_k(pairs, k)) for k in KS)
     return Row(
-        model=group[0].model,
-        recipe=group[0].recipe,
-        problems=len(group),
+        model=found.model,
+        recipe=found.recipe,
+        problems=len(pairs),
         samples=samples,
         accepted=accepted,
         pass_at_1=estimate.value,
@@ -90,11 +93,11 @@ def _row(group: list[Tally], problems: int, span: tuple[int, int], errors: int) 
         high=estimate.high,
         rank_low=span[0],
         rank_high=span[1],
-        coverage=len(group) / problems,
+        coverage=len(pairs) / problems,
         errors=errors,
         cost_usd=cost,
         cost_per_solved=cost / accepted if cost is not None and accepted else None,
-        tokens_in=sum(each.input_tokens for each in group),
-        tokens_out=sum(each.output_tokens for each in group),
+        tokens_in=found.input_tokens,
+        tokens_out=found.output_tokens,
         pass_at=tuple((k, value) for k, value in at if value is not None),
     )

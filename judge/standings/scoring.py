@@ -13,6 +13,7 @@ count as ten problems.
 """
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,11 +53,16 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return 1.0 - math.comb(n - c, k) / math.comb(n, k)
 
 
+_ways = lru_cache(1 << 14)(math.comb)
+"""Of hundreds these are long numbers, and the problems and models of a board share most of them."""
+
+
 def mean_pass_at_k(tallies: Sequence[tuple[int, int]], k: int) -> float | None:
     """The mean of pass@k over problems, or None where some problem has fewer than k samples."""
     if not tallies or min(n for n, _ in tallies) < k:
         return None
-    return math.fsum(pass_at_k(n, c, k) for n, c in tallies) / len(tallies)
+    ways = {each: _ways(each, k) for each in {n for n, _ in tallies} | {n - c for n, c in tallies}}
+    return math.fsum(1.0 - ways[n - c] / ways[n] for n, c in tallies) / len(tallies)
 
 
 def pass_at_1(tallies: Sequence[tuple[int, int]], confidence: float = 0.95) -> Interval:
@@ -108,21 +114,31 @@ def difference(
     groups: dict[str, list[float]] = {}
     for slug, step in steps.items():
         groups.setdefault(clusters[slug] if clusters else slug, []).append(step)
-    padded = [*groups.values(), [1.0], [-1.0]]
-    count, size = len(shared) + 2, len(padded)
-    middle = math.fsum(steps.values()) / count
-    squares = math.fsum((math.fsum(group) - len(group) * middle) ** 2 for group in padded)
-    error = math.sqrt(size / (size - 1) * squares) / count
-    reach = t_quantile((1.0 + confidence) / 2.0, size - 1) * error
+    sums = [math.fsum(group) for group in groups.values()]
+    middle, error = _middle(sums, [len(group) for group in groups.values()], len(shared))
+    degrees = len(groups) + 1
+    reach = t_quantile((1.0 + confidence) / 2.0, degrees) * error
     return Difference(
         value=math.fsum(steps.values()) / len(shared),
         low=max(middle - reach, -1.0),
         high=min(middle + reach, 1.0),
-        p_value=t_tails(middle / error, size - 1),
+        p_value=t_tails(middle / error, degrees),
         problems=len(shared),
         up=sum(step > 0 for step in steps.values()),
         down=sum(step < 0 for step in steps.values()),
     )
+
+
+def _middle(sums: Sequence[float], sizes: Sequence[int], problems: int) -> tuple[float, float]:
+    """The mean step and its standard error, two pseudo-problems included, from each cluster's sum
+    of steps and number of problems."""
+    count, size = problems + 2, len(sums) + 2
+    middle = math.fsum(sums) / count  # the two cancel here
+    apart = [
+        step - number * middle for step, number in zip([*sums, 1, -1], [*sizes, 1, 1], strict=True)
+    ]
+    squares = math.fsum(map(operator.mul, apart, apart))
+    return middle, math.sqrt(size / (size - 1) * squares) / count
 
 
 def ranks(shares: Sequence[Mapping[str, float]], confidence: float = 0.95) -> list[tuple[int, int]]:
@@ -130,22 +146,33 @@ def ranks(shares: Sequence[Mapping[str, float]], confidence: float = 0.95) -> li
     shown to be worse. `shares` holds each model's share of accepted samples by problem."""
     count = len(shares)
     compared = {
-        (a, b): difference(shares[a], shares[b], confidence=confidence)
-        for a in range(count)
-        for b in range(a + 1, count)
+        (a, b): _compared(shares[a], shares[b]) for a in range(count) for b in range(a + 1, count)
     }
     found = []
     for model in range(count):
         others = [other for other in range(count) if other != model]
         pairs = [compared[min(model, other), max(model, other)] for other in others]
-        shown = holm([pair.p_value for pair in pairs], 1.0 - confidence)
+        shown = holm([p_value for _, p_value in pairs], 1.0 - confidence)
         better = worse = 0
-        for other, pair, certain in zip(others, pairs, shown, strict=True):
-            ahead = pair.value > 0 if other > model else pair.value < 0
+        for other, (step, _), certain in zip(others, pairs, shown, strict=True):
+            ahead = step > 0 if other > model else step < 0
             better += certain and ahead
             worse += certain and not ahead
         found.append((1 + better, count - worse))
     return found
+
+
+def _compared(baseline: Mapping[str, float], candidate: Mapping[str, float]) -> tuple[float, float]:
+    """The mean step and the p-value that `difference` gives without clusters. Boards need no more,
+    for every two models, and mostly of the same problems in the same order."""
+    if list(baseline) == list(candidate):
+        steps = list(map(operator.sub, candidate.values(), baseline.values()))
+    else:
+        steps = [candidate[slug] - baseline[slug] for slug in baseline.keys() & candidate.keys()]
+    if not steps:
+        return 0.0, 1.0
+    middle, error = _middle(steps, [1] * len(steps), len(steps))
+    return math.fsum(steps) / len(steps), t_tails(middle / error, len(steps) + 1)
 
 
 def holm(p_values: Sequence[float], alpha: float) -> list[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, exists, func, insert, or_, select, u
 
 from judge.errors import Conflict, UnknownName, UsageError
 from judge.models.base import Sampling
-from judge.store import models, problem_sets
+from judge.store import changes, models, problem_sets
 from judge.store.database import Tx, new_id, now
 from judge.store.tables import batches, questions, samples
 from problems.errors import UnknownProblem
@@ -200,6 +200,7 @@ def retry_errors(tx: Tx, batch: str) -> int:
     number += tx.execute(failed.values(**unjudged, **again)).rowcount
     if number:
         _change(tx, batch, ("finished", "over_budget"), state="open", finished_at=None)
+        changes.note_batch(tx, batch)
     return number
 
 

@@ -7,6 +7,7 @@ sandbox runs.
 """
 
 import os
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,13 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from judge.errors import DatabaseAway, JudgeError, UsageError
 from judge.store import revisions
@@ -47,15 +54,15 @@ class Database:
             if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
                 raise UsageError("a database in memory would lose everything; use sqlite:///FILE")
             self.shown_url = parsed.render_as_string(hide_password=True)
-            # A server that was restarted must not fail everybody who held a connection to it.
-            ping = parsed.get_backend_name() == "postgresql"
-            self._engine = create_engine(parsed, pool_size=16, max_overflow=48, pool_pre_ping=ping)
+            self._engine = create_engine(parsed, pool_size=16, max_overflow=48)
         except ArgumentError:
             raise UsageError("JUDGE_DATABASE_URL is no database address") from None
         except ModuleNotFoundError as error:
             raise UsageError(f"{error.name} is missing: pip install 'judge[postgres]'") from None
         if self.is_sqlite:
             _teach_sqlite(self._engine)
+        else:
+            _drop_ended(self._engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -77,16 +84,22 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Tx]:
         """Read one state in as many statements as it takes, whatever others write meanwhile."""
-        with self._begin(writes=False, one_state=True) as tx:
+        with self._begin(writes=False, isolation="REPEATABLE READ") as tx:
             yield tx
 
     @contextmanager
-    def _begin(self, *, writes: bool, one_state: bool = False) -> Iterator[Tx]:
+    def glancing(self) -> Iterator[Tx]:
+        """Read with a single statement: without a transaction around it that is cheaper."""
+        with self._begin(writes=False, isolation="AUTOCOMMIT") as tx:
+            yield tx
+
+    @contextmanager
+    def _begin(self, *, writes: bool, isolation: str = "") -> Iterator[Tx]:
         try:
             with self._engine.connect() as connection:
                 connection.execution_options(judge_writes=writes)
-                if one_state and not self.is_sqlite:  # SQLite reads one state anyway
-                    connection.execution_options(isolation_level="REPEATABLE READ")
+                if isolation and not self.is_sqlite:  # SQLite reads one state anyway, and cheaply
+                    connection.execution_options(isolation_level=isolation)
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
@@ -131,6 +144,18 @@ def _teach_sqlite(engine: Engine) -> None:
     def begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get("judge_writes", True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _drop_ended(engine: Engine) -> None:
+    """A server that was restarted must not fail everybody who held a connection to it. What it
+    sends while it is asked nothing is its farewell; looking for that needs no round trip."""
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, _record: object, _proxy: object) -> None:
+        waiting = select.poll()
+        waiting.register(connection.pgconn.socket, select.POLLIN)
+        if waiting.poll(0):
+            raise DisconnectionError
 
 
 def now() -> datetime:

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 
 from judge.errors import Conflict, UnknownName, UsageError
 from judge.models.base import ModelSpec
+from judge.store import changes
 from judge.store.database import Tx, insert_or, now
 from judge.store.tables import models
 
@@ -19,7 +20,9 @@ def keep(tx: Tx, spec: ModelSpec) -> None:
     if not spec.name or len(spec.name) > 200 or not spec.name.isprintable() or "/" in spec.name:
         raise UsageError(f"{spec.name!r} is no name for a model: 1 to 200 characters without '/'")
     fields = asdict(spec)
-    tx.execute(insert_or(tx, models).on_conflict_do_nothing(), [{**fields, "created_at": now()}])
+    added = insert_or(tx, models).values(**fields, created_at=now()).on_conflict_do_nothing()
+    if tx.scalar(added.returning(models.c.name)) is not None:
+        changes.note(tx, [changes.EVERY])  # boards name bounds by their models
     kept = read(tx, spec.name)
     for name in _IDENTITY:
         if getattr(kept, name) != getattr(spec, name):
@@ -29,6 +32,7 @@ def keep(tx: Tx, spec: ModelSpec) -> None:
             )
     if kept != spec:
         tx.execute(update(models).where(models.c.name == spec.name).values(**fields))
+        changes.note(tx, [changes.EVERY])
 
 
 def read(tx: Tx, name: str) -> ModelSpec:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from judge.models.base import Sampling
-from judge.store import leases
+from judge.store import changes, leases
 from judge.store.database import Database, Tx
 from judge.store.tables import batches, questions, samples
 
@@ -79,5 +79,8 @@ def close(tx: Tx, token: str, question: str, state: str, error: str = "") -> boo
         update(questions)
         .where(questions.c.id == question, questions.c.lease == token, questions.c.state == "open")
         .values(state=state, error=error or None, run_after=None, **leases.FREE)
-    )
-    return changed.rowcount == 1
+        .returning(questions.c.batch_id)
+    ).scalar()
+    if changed is not None and state == "failed":
+        changes.note_batch(tx, changed)
+    return changed is not None

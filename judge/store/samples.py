@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from judge.errors import UnknownName
 from judge.models.asking import storable
 from judge.models.base import Solution
-from judge.store import judgements, leases, tallies
+from judge.store import changes, judgements, leases, tallies
 from judge.store.database import Database, Tx, new_id, now
 from judge.store.questions import Question
 from judge.store.tables import batches, questions, samples
@@ -182,8 +182,12 @@ def fail(tx: Tx, token: str, sample: str, reason: str) -> bool:
             run_after=None,
             **leases.FREE,
         )
-    )
-    return changed.rowcount == 1
+        .returning(samples.c.batch_id)
+    ).scalar()
+    if changed is None:
+        return False
+    changes.note_batch(tx, changed)
+    return True
 
 
 def listed(

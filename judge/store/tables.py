@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -68,6 +69,14 @@ def _work() -> list[Column[object]]:
         Column("run_after", Utc),
         Column("error", Text),
     ]
+
+
+def _failed(table: str) -> Index:
+    """Failed rows are few and counted by every board; their state is in it although it is always
+    the same, since SQLite would prefer another index otherwise."""
+    where = text("state = 'failed'")
+    columns = ("state", "batch_id", "model")
+    return Index(f"ix_{table}_failed", *columns, sqlite_where=where, postgresql_where=where)
 
 
 problems = Table(
@@ -160,6 +169,7 @@ questions = Table(
     Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "state"),
     Index(None, "lease"),
+    _failed("questions"),
 )
 
 samples = Table(
@@ -195,6 +205,7 @@ samples = Table(
     Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "id"),
     Index(None, "lease"),
+    _failed("samples"),
 )
 
 judgements = Table(
@@ -231,6 +242,14 @@ tallies = Table(
     Column("cost", Float, nullable=False),
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
+)
+
+changes = Table(
+    "board_changes",
+    metadata,
+    Column("set_digest", DIGEST, primary_key=True),  # empty for every set
+    Column("id", ID, primary_key=True),
+    Column("mark", ID, nullable=False),
 )
 
 judged = Table(

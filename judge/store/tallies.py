@@ -5,17 +5,21 @@ thousand rows; `rebuild` makes the same rows from the samples. A system error an
 sample are in no tally.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import ColumnElement, case, delete, func, insert, literal_column, select
 
 from judge.models.base import Sampling
+from judge.store import changes
 from judge.store.database import Tx, insert_or
 from judge.store.tables import batches, questions, samples, tallies
 from judge.verdicts.verdict import Verdict
 
 UNCOUNTED = (Verdict.SE.value, Verdict.UNDECIDED.value)
+_FAILED: ColumnElement[str] = literal_column(
+    "'failed'"
+)  # as a parameter it would not find the index of failed rows
 _KEY = ("set_digest", "model", "recipe", "slug")
 _SUMS = ("drawn", "accepted", "priced", "cost", "input_tokens", "output_tokens")
 
@@ -37,6 +41,19 @@ class Tally:
     cost: float
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The tallies of one model under one recipe: sums, and by problem (drawn, accepted)."""
+
+    model: str
+    recipe: str
+    priced: int
+    cost: float
+    input_tokens: int
+    output_tokens: int
+    problems: Mapping[str, tuple[int, int]]
 
 
 def recipe_of(template: str, sampling: Sampling) -> str:
@@ -68,6 +85,7 @@ def add(tx: Tx, fresh: Iterable[Tally]) -> None:
         for key, sums in sorted(summed.items())
     ]
     tx.execute(added, rows)
+    changes.note(tx, sorted({key[0] for key in summed}))
 
 
 def read(tx: Tx, set_digest: str) -> list[Tally]:
@@ -76,6 +94,25 @@ def read(tx: Tx, set_digest: str) -> list[Tally]:
         select(tallies).where(tallies.c.set_digest == set_digest).order_by(*tallies.primary_key)
     )
     return [Tally(*row) for row in rows]
+
+
+def standings(tx: Tx, set_digest: str) -> list[Standing]:
+    """The same as `read`, by model and recipe; what is only summed is summed by the database. Wants
+    a snapshot."""
+    key = (tallies.c.model, tallies.c.recipe)
+    found: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    pairs = select(*key, tallies.c.slug, tallies.c.drawn, tallies.c.accepted)
+    of_set = tallies.c.set_digest == set_digest
+    for model, recipe, slug, drawn, accepted in tx.execute(
+        pairs.where(of_set).order_by(*tallies.primary_key)
+    ):
+        found.setdefault((model, recipe), {})[slug] = (drawn, accepted)
+    sums = select(*key, *(func.sum(tallies.c[name]) for name in _SUMS[2:]))
+    rows = tx.execute(sums.where(of_set).group_by(*key).order_by(*key))
+    return [
+        Standing(model, recipe, priced, cost, tokens_in, tokens_out, found[model, recipe])
+        for model, recipe, priced, cost, tokens_in, tokens_out in rows
+    ]
 
 
 def rebuild(tx: Tx) -> None:
@@ -99,16 +136,17 @@ def rebuild(tx: Tx) -> None:
         .group_by(batches.c.set_digest, samples.c.model, samples.c.recipe, samples.c.slug)
     )
     tx.execute(insert(tallies).from_select([*_KEY, *_SUMS], counted))
+    changes.note(tx, [changes.EVERY])
 
 
 def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     """By model, how many wanted samples ended without a verdict through a fault that is not the
     solution's: failed questions' missing samples, and samples no sandbox could judge."""
     found: dict[str, int] = {}
+    of_set = select(batches.c.id).where(batches.c.set_digest == set_digest)
     unjudged = (
         select(samples.c.model, func.count())
-        .join(batches, batches.c.id == samples.c.batch_id)
-        .where(samples.c.state == "failed", batches.c.set_digest == set_digest)
+        .where(samples.c.state == _FAILED, samples.c.batch_id.in_(of_set))
         .group_by(samples.c.model)
     )
     drawn = (
@@ -120,7 +158,7 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     undrawn = (
         select(questions.c.model, func.sum(batches.c.samples - drawn))
         .join(batches, batches.c.id == questions.c.batch_id)
-        .where(questions.c.state == "failed", batches.c.set_digest == set_digest)
+        .where(questions.c.state == _FAILED, batches.c.set_digest == set_digest)
         .group_by(questions.c.model)
     )
     for counted in (unjudged, undrawn):

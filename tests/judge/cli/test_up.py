@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from judge.cli import up
+
 
 def test_a_port_in_use_is_named_with_the_remedy(judge):
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -28,6 +30,14 @@ def test_no_other_host_can_reach_a_service_without_keys(judge, host, monkeypatch
     assert "JUDGE_AUTH" in said.err
     assert "judge keys add" in said.err
     assert said.err.count("\n") == 1
+
+
+def test_answers_leave_at_once():
+    """Else each body waits until the client has acknowledged its head, which takes 40 ms."""
+    with up._listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        served, _ = listener.accept()
+        with served:
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_full_disk_is_one_line(home):

@@ -14,10 +14,13 @@ from sqlalchemy import inspect, select, text
 
 from judge.bootstrap import open_judge
 from judge.errors import JudgeError, UsageError
+from judge.models.base import ModelSpec
 from judge.settings import Settings
-from judge.store import judgements, problem_sets, revisions, tables
+from judge.store import judgements, models, problem_sets, revisions, tables
 from judge.store.database import Database, is_dead, new_id, now, owner_of
 from judge.verdicts.evidence import NOWHERE
+from tests import services
+from tests.conftest import served
 
 
 def test_the_migrations_make_the_tables_that_the_code_names(database):
@@ -234,3 +237,41 @@ def test_a_bad_variable_is_named(monkeypatch):
     monkeypatch.setenv("JUDGE_PORT", "many")
     with pytest.raises(UsageError, match="JUDGE_PORT"):
         open_judge()
+
+
+def test_a_database_that_was_restarted_fails_nobody_who_held_connections(tmp_path):
+    with served(services.Postgres) as server:
+        database = Database(server.database("restarted"))
+        together = threading.Barrier(4)
+        faults = []
+
+        def read():
+            try:
+                with database.reading() as tx:
+                    tx.execute(text("SELECT 1"))
+                    together.wait(20)
+            except JudgeError as error:
+                faults.append(error)
+                together.abort()
+
+        for end in (lambda: None, server.kill, server.stop):
+            end()
+            if not server.answers():
+                server.start()
+            threads = [threading.Thread(target=read) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert faults == []
+        database.close()
+
+
+def test_a_snapshot_sees_one_state(database):
+    with database.snapshot() as tx:
+        before = models.listed(tx)
+        with database.transaction() as other:
+            models.keep(other, ModelSpec("late", "recorded", "nowhere"))
+        assert models.listed(tx) == before
+    with database.reading() as tx:
+        assert len(models.listed(tx)) == len(before) + 1
