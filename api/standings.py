@@ -5,8 +5,10 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
+from api import tags
+from api.tags import NOT_MODIFIED, Known
 from api.wiring import House, Shown, problem_answers
 from judge.bootstrap import Judge
 from judge.standings import leaderboards
@@ -19,7 +21,6 @@ VERSION = version("judge")
 """Another version may show the same board differently."""
 
 Digest = Annotated[str, Query(max_length=64, description="A version; the newest if not given.")]
-Known = Annotated[str, Header(alias="If-None-Match", max_length=1000)]
 
 
 class PassAt(Shown):
@@ -68,26 +69,24 @@ class Board(Shown):
     "/{name}",
     operation_id="read_leaderboard",
     response_model=Board,
-    responses={304: {"description": "Nothing changed"}, **problem_answers(404)},
+    responses={**NOT_MODIFIED, **problem_answers(404)},
 )
 def read_leaderboard(house: House, name: str, digest: Digest = "", known: Known = "") -> Response:
     """The leaderboard of a set. `ETag` changes with the content; ask with `If-None-Match`."""
     tag = tag_of(house, name, digest)
-    headers = {"ETag": f"W/{tag}", "Cache-Control": "no-cache"}
-    if known.strip() == "*" or tag in [
-        each.strip().removeprefix("W/") for each in known.split(",")
-    ]:
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if tags.named(tag, known):
         return Response(status_code=304, headers=headers)
     content = board_of(house, name, digest).model_dump_json()
     return Response(content, headers=headers, media_type="application/json")
 
 
 def tag_of(house: Judge, name: str, digest: str = "") -> str:
-    """The opaque part of the board's ETag. It is made before the board is read, which may
+    """The board's ETag. It is made before the board is read, which may
     therefore be newer than its tag, never older. Raises UnknownName."""
     digest, *marks = leaderboards.version(house.database, name, digest)
     shown = sha256("\n".join((VERSION, name, digest, *marks)).encode())
-    return f'"{digest[:12]}-{shown.hexdigest()[:20]}"'
+    return f'W/"{digest[:12]}-{shown.hexdigest()[:20]}"'
 
 
 def board_of(house: Judge, name: str, digest: str = "") -> Board:

@@ -27,7 +27,7 @@ def tagged(shown: BaseModel, known: str = "") -> Response:
     content = shown.model_dump_json()
     tag = tag_of(content)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if _named(tag, known):
+    if named(tag, known):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="application/json")
 
@@ -36,11 +36,12 @@ def check_meant(shown: BaseModel, meant: str) -> None:
     """Raise Refused unless the caller means the thing as it stands."""
     if not meant:
         raise Refused(UNCONDITIONAL, "send `If-Match` with the `ETag` of what you have read")
-    if not _named(tag_of(shown.model_dump_json()), meant):
+    if not named(tag_of(shown.model_dump_json()), meant):
         raise Refused(STALE, "read it again, and send `If-Match` with its new `ETag`")
 
 
-def _named(tag: str, tags: str) -> bool:
-    return tags.strip() == "*" or tag in [
+def named(tag: str, tags: str) -> bool:
+    """Whether a list of tags names this one, weak or strong."""
+    return tags.strip() == "*" or tag.removeprefix("W/") in [
         each.strip().removeprefix("W/") for each in tags.split(",")
     ]

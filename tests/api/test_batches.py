@@ -63,7 +63,7 @@ def test_a_leaderboard_follows_and_is_not_sent_twice(filled, opened):
     assert all(row["low"] <= row["pass_at_1"] <= row["high"] for row in rows)
     assert all(row["low"] < row["high"] for row in rows)
     tag = answer.headers["etag"]
-    for known in (tag, f'"x", W/{tag}', "*"):
+    for known in (tag, f'"x", {tag}', tag.removeprefix("W/"), "*"):
         again = filled.get("/v1/leaderboards/small", headers={"If-None-Match": known})
         assert again.status_code == 304
         assert again.content == b""
