@@ -18,7 +18,7 @@ from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
 from problems.problem import Problem
 
-AT_HAND = 32
+AT_HAND = 16
 """Samples begun for each worker of the sandbox, so that none waits while a group is stored."""
 GROUP_SECONDS = 0.1
 

@@ -312,11 +312,11 @@ def test_a_judgement_under_a_stale_token_is_left_out(database, asked, small_set)
 
 
 def test_cancelling_stops_the_judging(database, asked):
-    batch = asked(samples=4)
+    batch = asked(samples=8)
     sandbox = Pretend(lambda job: batches.cancel_batch(database, batch))
     batches.judge_samples(database, sandbox)
     assert (
-        len(sandbox.ran) <= judging.AT_HAND * sandbox.workers < 32
+        len(sandbox.ran) <= judging.AT_HAND * sandbox.workers < 64
     )  # those at hand when it was cancelled
     assert batches.judge_samples(database, sandbox) == 0
     assert batches.read_batch(database, batch).state == "cancelled"
@@ -353,7 +353,11 @@ def test_samples_are_listed_page_by_page(database, asked):
     assert len(seen) == len({each.id for each in seen}) == 24
 
 
-def test_told_to_stop_it_stores_what_is_done_and_gives_the_rest_back_unharmed(database, asked):
+def test_told_to_stop_it_stores_what_is_done_and_gives_the_rest_back_unharmed(
+    database, asked, monkeypatch
+):
+    monkeypatch.setattr(judging, "AT_HAND", 8)  # so that it looks up after few of them
+    monkeypatch.setattr(judging, "GROUP_SECONDS", 0.02)
     stop = threading.Event()
 
     def say(job):
