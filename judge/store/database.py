@@ -120,7 +120,8 @@ class Database:
             ) from error
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection; of one that a thread still uses, when it is given back."""
+        event.listen(self._engine, "checkin", lambda _, record: record.close())
         self._engine.dispose()
 
 

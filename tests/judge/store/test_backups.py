@@ -175,7 +175,8 @@ def test_down_and_up_again_keeps_what_the_first_tables_held(database_url, small_
     with database.transaction() as tx:
         problem_sets.keep(tx, small_set)
         models.keep(tx, models.ModelSpec("m", "recorded", "x"))
-    before = rows(database)
+    later = {"board_changes"}  # made by a later migration; the next change makes it anew
+    before = {name: held for name, held in rows(database).items() if name not in later}
     way = [revisions.head(), *sorted(revisions.known(), reverse=True)]
     for above, below in pairwise(way):
         with database.transaction() as tx:
@@ -184,7 +185,7 @@ def test_down_and_up_again_keeps_what_the_first_tables_held(database_url, small_
     with database.reading() as tx:
         assert revisions.of(tx) == "0001"
     database.migrate()
-    assert rows(database) == before
+    assert {name: held for name, held in rows(database).items() if name not in later} == before
     assert soundness.faults(database) == []
     database.close()
 
