@@ -23,9 +23,9 @@ $(STAMP): pyproject.toml
 demo: setup
 	$(BIN)/judge demo $(if $(ONCE),--once)
 
-# The whole suite; what it leaves out for want of a service is listed at its end.
+# The whole suite, on two cores; what it leaves out for want of a service is listed at its end.
 test: setup
-	$(BIN)/pytest -q -rs
+	$(BIN)/pytest -q -rs -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

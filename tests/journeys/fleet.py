@@ -6,16 +6,33 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 JUDGE = (sys.executable, "-m", "judge.cli")
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans():
-    """What loses its parent becomes a child of this process, and so stays in sight."""
+@contextmanager
+def adopted_orphans():
+    """What loses its parent becomes a child of this process, and so stays in sight; the numbers of
+    those that were here before."""
+    before = set(below(os.getpid()))
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield before
+    finally:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        for name in filter(str.isdecimal, os.listdir("/proc")):
+            if int(name) not in before and is_dead_child(name):
+                os.waitpid(int(name), os.WNOHANG)
+
+
+def is_dead_child(name):
+    with suppress(OSError):
+        state, parent = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[:2]
+        return state == "Z" and int(parent) == os.getpid()
+    return False
 
 
 def below(pid):

@@ -15,7 +15,7 @@ import pytest
 from judge import batches
 from tests.journeys import provider as providers
 from tests.journeys.chaos import DRAWS, PROBLEMS, answer, embedded, opened, production, verdicts
-from tests.journeys.fleet import adopt_orphans, below
+from tests.journeys.fleet import adopted_orphans, below
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400), pytest.mark.usefixtures("sandbox")]
 SEEDS = [int(seed) for seed in os.environ.get("JUDGE_CHAOS_SEEDS", "1").split(",")]
@@ -30,9 +30,17 @@ def test_whatever_is_killed_every_sample_ends_once(
     staged, seed, folder, problem_set, undisturbed, request
 ):
     url = request.getfixturevalue("postgres_url") if staged is production else ""
-    adopt_orphans()
-    before = set(below(os.getpid()))
     chance = random.Random(seed)
+    with adopted_orphans() as before:
+        survive(staged, seed, chance, folder, url, problem_set, undisturbed)
+        left = {pid: line for pid, line in below(os.getpid()).items() if pid not in before}
+        assert left == {}
+    # Celery's pool of processes makes a folder that nobody removes after a SIGKILL; it is empty.
+    assert [path for path in (folder / "tmp").rglob("*") if not path.match("tmp/pymp-*")] == []
+
+
+def survive(staged, seed, chance, folder, url, problem_set, undisturbed):
+    """Kill until the batch has ended; then everything is as if nobody had."""
     with (
         providers.running(answer, MODEL_SECONDS) as provider,
         staged(folder, url, provider, problem_set) as stage,
@@ -59,10 +67,6 @@ def test_whatever_is_killed_every_sample_ends_once(
         }
         assert unexcused == {}
         assert sum(map(len, kills.values())) >= 5
-    left = {pid: line for pid, line in below(os.getpid()).items() if pid not in before}
-    assert left == {}
-    # Celery's pool of processes makes a folder that nobody removes after a SIGKILL; it is empty.
-    assert [path for path in (folder / "tmp").rglob("*") if not path.match("tmp/pymp-*")] == []
 
 
 def attack(stage, provider, chance):
