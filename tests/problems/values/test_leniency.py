@@ -144,7 +144,9 @@ async def coroutine():
         ((_ for _ in range(100_001)), "generator of more than 100000 items"),
         (iter(lambda: 1, 2), "callable_iterator"),
     ],
-    ids=lambda value: ascii(value)[:30],
+    ids=lambda value: (
+        value[:30] if isinstance(value, str) else ""
+    ),  # an address is never twice the same
 )
 def test_what_is_not_carried_is_refused_by_name(value, name):
     for carrier in (lambda it: it, lambda it: [1, it], lambda it: {"k": (it,)}):
