@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 from celery import Celery
+from kombu.transport.redis import Transport
+from redis.exceptions import OutOfMemoryError
 
 from judge.settings import read_settings
 from judge.telemetry import logger
@@ -27,6 +29,10 @@ _silent_until = 0.0
 log = logger(__name__)
 
 queue = Celery("judge")
+
+# A Redis that is full refuses even to be told that a message is done; a worker that took this for the
+# end of the world would end itself, where one that connects again goes on by polling.
+Transport.connection_errors = (*Transport.connection_errors, OutOfMemoryError)
 
 
 def configure(broker_url: str) -> None:

@@ -102,7 +102,9 @@ def test_a_lost_line_is_noticed(path):
         read_set(path)
 
 
-@pytest.mark.parametrize("packed", [b"\x1f\x8b\x08\x00", gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:-20]])
+@pytest.mark.parametrize(
+    "packed", [b"\x1f\x8b\x08\x00", gzip.compress(b'{"a": 1}\n' * 1000, mtime=0)[:-20]]
+)
 def test_a_truncated_gz_is_one_clear_line(path, packed):
     path.write_bytes(packed)
     with pytest.raises(ImportFailed, match="cut off or damaged"):

@@ -176,6 +176,21 @@ def test_work_goes_on_while_redis_is_full_or_away_and_rings_are_heard_again_afte
         assert worker.poll() is None
 
 
+def test_a_redis_that_is_full_before_a_message_is_done_ends_no_worker(
+    database, record, broker, rung, running
+):
+    record()
+    with running(*WORKER, JUDGE_POLL_SECONDS=OFTEN) as worker:
+        ready(worker)
+        for _ in range(60):
+            rung.ring_upkeep()
+        with broker.client() as client:
+            client.config_set("maxmemory", "1")
+        assert finished(database, open_batch(database), 60).accepted == 8
+        assert worker.poll() is None
+        assert "Unrecoverable" not in worker.said()
+
+
 def test_a_worker_that_starts_before_its_redis_works_at_once(
     database, record, broker, running, environment
 ):
