@@ -61,8 +61,9 @@ def test_a_ring_tries_once_and_then_leaves_the_broker_alone_for_a_while(monkeypa
         def hang_up():
             with suppress(OSError):
                 while True:
-                    server.accept()[0].close()
-                    calls.append(1)
+                    connection = server.accept()[0]
+                    calls.append(1)  # before the caller can hear of it
+                    connection.close()
 
         thread = threading.Thread(target=hang_up, daemon=True)
         thread.start()
