@@ -11,7 +11,6 @@ refused, whatever the process was told to listen on.
 """
 
 import binascii
-import ipaddress
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from api.failures import NO_KEY, NO_SCOPE, NOT_LOOPBACK, TOO_MANY, Refused
 from api.rates import Rates
 from judge.bootstrap import Judge
 from judge.errors import JudgeError
+from judge.settings import is_loopback
 from judge.store import keys
 from judge.store.keys import KeyRow
 
@@ -166,12 +166,7 @@ def _challenge(path: str) -> str:
 
 def _came_by_loopback(scope: Scope) -> bool:
     host, port = scope.get("server") or ("", None)
-    if port is None:  # a socket of this host's file system
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return port is None or is_loopback(host)  # without one, a socket of this host's file system
 
 
 def _address(scope: Scope) -> str:

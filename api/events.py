@@ -103,7 +103,7 @@ class Stream(EventSourceResponse):
 async def follow_batch(house: House, batch: str, last: LastId = "") -> Response:
     """Follow a batch: what changed, at most twice a second, until it is closed."""
     status = await run_in_threadpool(batches.read_batch, house.database, batch)
-    if _is_closed(status) and last == _id_of(status) + ENDED:
+    if _is_closed(status) and last == _id_of(_content(status)) + ENDED:
         return Response(status_code=204)
     return Stream(
         _events(house, status, last),
@@ -114,8 +114,8 @@ async def follow_batch(house: House, batch: str, last: LastId = "") -> Response:
 async def _events(house: Judge, status: BatchStatus, last: str) -> AsyncIterator[bytes]:
     begun = pinged = time.monotonic()
     while True:
-        content = shown(status).model_dump_json()
-        tag = _id_of(status)
+        content = _content(status)
+        tag = _id_of(content)
         closed = _is_closed(status)
         if tag != last.removesuffix(ENDED):
             yield format_sse_event(event="progress", data_str=content, id=tag, retry=RETRY_MS)
@@ -138,8 +138,12 @@ async def _events(house: Judge, status: BatchStatus, last: str) -> AsyncIterator
         await asyncio.sleep(max(LOOK_SECONDS, 10 * took))  # a large batch is looked at less often
 
 
-def _id_of(status: BatchStatus) -> str:
-    return sha256(shown(status).model_dump_json().encode()).hexdigest()[:24]
+def _content(status: BatchStatus) -> str:
+    return shown(status).model_dump_json()
+
+
+def _id_of(content: str) -> str:
+    return sha256(content.encode()).hexdigest()[:24]
 
 
 def _is_closed(status: BatchStatus) -> bool:

@@ -272,10 +272,10 @@ def file_system(path: Path) -> str:
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "unknown"
-    best, kind = "", "unknown"
+    best, kind, whole = "", "unknown", path.resolve()
     for line in mounts.splitlines():
         front, _, back = line.partition(" - ")
         point = front.split()[4].replace("\\040", " ")
-        if path.resolve().is_relative_to(point) and len(point) >= len(best):
+        if whole.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, back.split()[0]
     return kind

@@ -16,6 +16,16 @@ class BadSetting(ValueError):
     because settings and errors share the ground floor; bootstrap turns it into a UsageError."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this name or address is reached from this host alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """One process's settings; the defaults are the embedded service of `judge up`."""
 
@@ -71,12 +81,7 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this host can reach the service."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def needs_keys(self) -> bool:

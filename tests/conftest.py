@@ -83,7 +83,21 @@ def each_sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A migrated SQLite database of this test alone."""
-    opened = Database(f"sqlite:///{tmp_path / 'judge.db'}")
+    with migrated(f"sqlite:///{tmp_path / 'judge.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def each_database(database_url: str) -> Iterator[Database]:
+    """A migrated database of either kind, of this test alone."""
+    with migrated(database_url) as opened:
+        yield opened
+
+
+@contextmanager
+def migrated(url: str) -> Iterator[Database]:
+    """The database at that address, with its tables."""
+    opened = Database(url)
     opened.migrate()
     yield opened
     opened.close()

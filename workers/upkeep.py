@@ -20,8 +20,11 @@ def reconcile(database: Database) -> Swept:
     """Free the rows of dead workers, close finished batches, ring for rows that wait; forget the
     answers to requests that are too old to be repeated."""
     swept = batches.sweep(database)
-    with database.transaction() as tx:
-        requests.sweep(tx)
+    with database.reading() as tx:
+        forgettable = requests.any_old(tx)
+    if forgettable:  # nobody waits for a writer that has nothing to write
+        with database.transaction() as tx:
+            requests.sweep(tx)
     if swept.to_ask:
         dispatch.ring_ask()
     if swept.to_judge:

@@ -1,8 +1,8 @@
 """The life of a batch: opened, asked, judged, closed.
 
-Rows are the queue. Whoever has time claims up to 64 of them in one transaction and works on them
-with none open: a completion is committed as it arrives, before it is judged, so a restart never
-buys it again; every write names the claim's token. Any number of threads, processes and hosts may
+Rows are the queue. Whoever has time claims some dozens of them in one transaction (hundreds of
+samples, where they are quick) and works on them with none open: a completion is committed as it
+arrives, before it is judged, so a restart never buys it again; every write names the claim's token. Any number of threads, processes and hosts may
 call `ask_questions` and `judge_samples` at once, and be killed at any moment.
 """
 

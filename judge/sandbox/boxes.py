@@ -144,9 +144,7 @@ class Box:
                 raise NotStarted
             raise SandboxError("a sandbox process ended in the middle of a job")
         number, signalled, code, killed_by, left, kills, *counted = ANSWER.unpack(frame)
-        if (
-            number != ticket.number
-        ):  # whatever led to it: counters of one job are no verdict on another
+        if number != ticket.number:  # counters of one job are no verdict on another
             raise SandboxError(f"a sandbox answered job {number} where {ticket.number} was due")
         cpu_us, wall_us, kib = counted
         self.spent = bool(left or kills)

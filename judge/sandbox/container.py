@@ -14,6 +14,8 @@ from judge.sandbox.inside.box import ENVIRONMENT, FLAGS, SCRATCH, STACK_BYTES, T
 from judge.sandbox.namespaces import CODE
 
 OWNER_LABEL, MEETING_LABEL = "judge.owner", "judge.meeting"
+RUNNER_LABEL, EXECUTABLE_LABEL = "judge.runner", "judge.executable"
+"""Labels of a container, and of the image it is made from."""
 FIRST_MEMORY_MB = 512
 CAPABILITIES = ("SETUID", "SETGID", "KILL")
 SECCOMP = CODE / "judge/sandbox/inside/seccomp.json"

@@ -25,15 +25,12 @@ from typing import IO
 
 from judge.errors import SandboxUnavailable
 from judge.sandbox import packages
+from judge.sandbox.container import EXECUTABLE_LABEL, RUNNER_LABEL
 from judge.sandbox.engine import connect, understood
 from judge.sandbox.namespaces import CODE, INSIDE, runner_digest
 
 REPOSITORY = "judge-sandbox"
-RUNNER_LABEL, PACKAGES_LABEL, EXECUTABLE_LABEL = (
-    "judge.runner",
-    "judge.packages",
-    "judge.executable",
-)
+PACKAGES_LABEL = "judge.packages"
 DOCKERFILE = "judge/sandbox/inside/Dockerfile"
 PYTHON = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
 _LEFT_OUT = {

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from judge.errors import SandboxUnavailable
+from judge.sandbox.container import EXECUTABLE_LABEL, RUNNER_LABEL
 from judge.sandbox.namespaces import runner_digest
 from judge.sandbox.permits import Call, Permits, Refused
 from judge.telemetry import logger
@@ -26,7 +27,6 @@ SECONDS = 30.0
 ENGINE_SECONDS = 120.0
 MOST_HEAD, MOST_BODY, MOST_ANSWER = 16 << 10, 256 << 10, 16 << 20
 AT_ONCE = 64
-RUNNER_LABEL, EXECUTABLE_LABEL = "judge.runner", "judge.executable"
 
 _START = re.compile(rb"(GET|POST|DELETE) (/[A-Za-z0-9._:/-]*)(?:\?([!-~]*))? HTTP/1\.1")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+): ?([ -~]*)")

@@ -227,10 +227,10 @@ def skip_unasked(tx: Tx, batch: str) -> None:
 
 def is_open(tx: Tx, batch: str) -> bool:
     """Whether work on the batch goes on."""
-    return tx.scalar(select(batches.c.state).where(batches.c.id == batch)) == "open"
+    return not stopped(tx, batch)
 
 
-def stopped(tx: Tx, batch: str, budget_usd: float | None) -> str:
+def stopped(tx: Tx, batch: str, budget_usd: float | None = None) -> str:
     """Why nothing more may be asked: another state than `open`, or `over_budget`; else empty."""
     state = str(tx.scalar(select(batches.c.state).where(batches.c.id == batch)))
     if state != "open":

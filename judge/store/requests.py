@@ -107,9 +107,18 @@ def lapse(tx: Tx, ours: Claim) -> None:
     tx.execute(update(requests).where(_ours(ours)).values(created_at=now() - LAPSED))
 
 
+def any_old(tx: Tx) -> bool:
+    """Whether `sweep` would drop anything."""
+    return tx.scalar(select(requests.c.key).where(_is_old()).limit(1)) is not None
+
+
 def sweep(tx: Tx) -> int:
     """Drop what is older than a day; how many rows that were."""
-    return tx.execute(delete(requests).where(requests.c.created_at < now() - KEPT)).rowcount
+    return tx.execute(delete(requests).where(_is_old())).rowcount
+
+
+def _is_old() -> ColumnElement[bool]:
+    return requests.c.created_at < now() - KEPT
 
 
 def _is(caller: str, key: str) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ import os
 import statistics
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import httpx2
 import pytest
@@ -85,15 +85,8 @@ class Service:
         self.folder = folder
         self.engine = create_engine(url, isolation_level="AUTOCOMMIT")
 
-    @contextmanager
     def running(self, **commands):
-        fleet = Fleet(self.folder, self.variables, commands)
-        fleet.tend()
-        try:
-            yield fleet
-        finally:
-            fleet.stop()
-            fleet.end()
+        return Fleet(self.folder, self.variables, commands).at_work()
 
     def count(self, state):
         with self.engine.connect() as connection:

@@ -54,8 +54,7 @@ def served(folder, database_url):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUDGE_")}
     variables = {"JUDGE_HOME": str(folder), "JUDGE_DATABASE_URL": database_url}
     fleet = Fleet(folder, kept | variables, {"service": ("up", "--port", str(port))})
-    fleet.tend()
-    try:
+    with fleet.at_work():
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -67,9 +66,6 @@ def served(folder, database_url):
                 time.sleep(0.1)
         with closing(client.connection):
             yield client
-    finally:
-        fleet.stop()
-        fleet.end()
 
 
 def measured(client):

@@ -69,6 +69,19 @@ class Fleet:
                 start_new_session=True,
             )
 
+    @contextmanager
+    def at_work(self):
+        """All of it running; ended politely, or, where something went wrong, with its logs shown."""
+        try:
+            self.tend()
+            yield self
+            self.stop()
+        except BaseException:
+            print(self.logs())
+            raise
+        finally:
+            self.end()
+
     def tend(self):
         """Start whatever is not there."""
         for name in self.commands:

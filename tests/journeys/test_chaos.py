@@ -45,14 +45,8 @@ def survive(staged, seed, chance, folder, url, problem_set, undisturbed):
         providers.running(answer, MODEL_SECONDS) as provider,
         staged(folder, url, provider, problem_set) as stage,
     ):
-        try:
+        with stage.fleet.at_work():
             kills, excused = attack(stage, provider, chance)
-            stage.fleet.stop()
-        except BaseException:
-            print(stage.fleet.logs())
-            raise
-        finally:
-            stage.fleet.end()
         batch = batches.list_batches(stage.database)[0]
         print(f"\n{staged.__name__}, seed {seed}: {kills}; {provider.billed.total()} bought")
         assert (batch.state, batch.errors) == ("finished", ())
@@ -72,8 +66,6 @@ def survive(staged, seed, chance, folder, url, problem_set, undisturbed):
 def attack(stage, provider, chance):
     """Open the batch, kill until it has ended; the kills by kind, and how often each draw was in
     flight when the process that asks was killed: only that excuses a second purchase."""
-
-    stage.fleet.tend()
     batch = opened(stage.address)
     kills, excused = {}, Counter()
     order, next_kill = [], time.monotonic() + EVERY_SECONDS

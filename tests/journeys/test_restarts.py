@@ -22,8 +22,7 @@ def test_servers_that_are_killed_and_come_back_cost_no_completion(folder, proble
         production(folder, postgres.database("judge"), provider, problem_set) as stage,
     ):
         left = {40: postgres, 120: stage.redis, 200: postgres}
-        try:
-            stage.fleet.tend()
+        with stage.fleet.at_work():
             batch = opened(stage.address)
             until = time.monotonic() + 200
             while (status := read(stage.database, batch)).open:
@@ -34,12 +33,6 @@ def test_servers_that_are_killed_and_come_back_cost_no_completion(folder, proble
                     time.sleep(AWAY_SECONDS)
                     server.start()
                 time.sleep(0.1)
-            stage.fleet.stop()
-        except BaseException:
-            print(stage.fleet.logs())
-            raise
-        finally:
-            stage.fleet.end()
         assert left == {}
         assert (status.state, status.errors) == ("finished", ())
         assert (status.samples, status.judged) == (PROBLEMS * DRAWS, PROBLEMS * DRAWS)

@@ -33,8 +33,8 @@ _scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defin
 
 
 class Order(NamedTuple):
-    """A job's header: a number that its answer repeats, limits (µs, bytes, MiB, seconds) and the measures of
-    its text."""
+    """A job's header: a number that its answer repeats, limits (µs, bytes, MiB, seconds) and the
+    measures of its text."""
 
     number: int
     mode: int

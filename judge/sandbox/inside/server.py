@@ -43,8 +43,8 @@ from judge.sandbox.inside.mappings import join_mappings
 from judge.sandbox.inside.starting import FIRST_FREE, connection, settle_descriptors
 
 ANSWER = struct.Struct("<IBBBBIQQQ")
-"""the job's number, exited 0 / signalled 1, code or signal, killed by, files left, kills by the kernel for want of
-memory, CPU µs, wall µs, memory KiB."""
+"""the job's number, exited 0 / signalled 1, code or signal, killed by, files left, kills by the
+kernel for want of memory, CPU µs, wall µs, memory KiB."""
 MOST_READY = 1024
 """Bytes of the JSON object that says the server is ready, and what holds it: `landlock`, `python`."""
 KILLED_BY = ("", "cpu", "wall", "cancel")

@@ -8,7 +8,6 @@ import pytest
 from judge import batches
 from judge.models.base import Completion, ModelSpec, Sampling, Usage
 from judge.store import models, problem_sets
-from judge.store.database import Database
 
 
 class Scripted:
@@ -41,12 +40,9 @@ def right(slug, _index=0):
 
 
 @pytest.fixture
-def database(database_url):
+def database(each_database):
     """The life of a batch is the same on either database."""
-    opened = Database(database_url)
-    opened.migrate()
-    yield opened
-    opened.close()
+    return each_database
 
 
 @pytest.fixture

@@ -2,12 +2,7 @@
 
 import pytest
 
-from judge.store.database import Database
-
 
 @pytest.fixture
-def database(database_url):
-    opened = Database(database_url)
-    opened.migrate()
-    yield opened
-    opened.close()
+def database(each_database):
+    return each_database

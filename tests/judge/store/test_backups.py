@@ -22,15 +22,6 @@ pytestmark = [pytest.mark.sandbox]
 
 
 @pytest.fixture
-def database(tmp_path):
-    """What is backed up: SQLite; `target` is of either kind."""
-    opened = Database(f"sqlite:///{tmp_path / 'judge.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def solver(database, record):
     spec = record(
         answers={f"add-{n}": [solution(f"add-{n}"), "def add(x): return 'no'"] for n in range(8)}

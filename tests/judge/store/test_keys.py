@@ -7,16 +7,8 @@ from sqlalchemy import select, update
 
 from judge.errors import UnknownName, UsageError
 from judge.store import keys
-from judge.store.database import Database, now
+from judge.store.database import now
 from judge.store.tables import keys as table
-
-
-@pytest.fixture
-def database(database_url):
-    opened = Database(database_url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def made(database, *scopes, days=None):

@@ -3,23 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import update
 
 from judge.store import requests
-from judge.store.database import Database, now
+from judge.store.database import now
 from judge.store.requests import Answered, Claim, Mismatch, Running
 from judge.store.tables import requests as table
 
 ANSWER = Answered(202, (("location", "/v1/batches/1"), ("x", "1"), ("x", "2")), '{"id": "1"}')
-
-
-@pytest.fixture
-def database(database_url):
-    opened = Database(database_url)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 def claim(database, request="a" * 64, caller="me", lease=30.0):
