@@ -58,7 +58,7 @@ class NewBatch(Body):
     problem_set: Name
     samples: Annotated[int, Field(ge=1, le=1000)] = 1
     sampling: SamplingBody = SamplingBody()
-    template: Annotated[str, Field(max_length=200)] = ""
+    prompts: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
     problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
     digest: Annotated[str, Field(max_length=64)] = ""
@@ -119,7 +119,7 @@ class BatchShown(Shown):
     digest: str
     samples_each: int
     sampling: dict[str, Any]
-    template: str
+    prompts: list[str]
     budget_usd: float | None
     questions: int
     asked: int
@@ -170,7 +170,7 @@ def open_batch(
         problem_set=body.problem_set,
         samples=body.samples,
         sampling=Sampling(**body.sampling.model_dump()),
-        template=body.template,
+        prompts=body.prompts,
         budget_usd=body.budget_usd,
         problems=body.problems,
         digest=body.digest,
@@ -268,7 +268,7 @@ def shown(status: BatchStatus) -> BatchShown:
         digest=request.digest,
         samples_each=request.samples,
         sampling=sampling,
-        template=request.template,
+        prompts=list(request.prompts),
         budget_usd=request.budget_usd,
         errors=[Counted(text=text, count=count) for text, count in status.errors],
         waiting=[Counted(text=text, count=count) for text, count in status.waiting],

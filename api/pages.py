@@ -69,7 +69,7 @@ def _batch(status: BatchStatus) -> dict[str, Any]:
     sampling = request.sampling
     how = (
         f"set          {request.problem_set} {request.digest[:12]}\n"
-        f"template     {request.template or 'the default of each style'}\n"
+        f"prompts      {', '.join(request.prompts) or 'the default of each style'}\n"
         f"temperature  {sampling.temperature:g}\ntop_p        {sampling.top_p:g}\n"
         f"max_tokens   {sampling.max_tokens}\nseed         {sampling.seed}"
     )

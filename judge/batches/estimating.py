@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 from judge.models import costs, prompts, tokens
 from judge.models.base import Usage
@@ -34,22 +35,23 @@ class Estimate:
 
 def estimate(database: Database, request: BatchRequest) -> Estimate:
     """What a batch would ask for; nothing is stored or asked. Raises as `open_batch`."""
-    if request.template:
-        prompts.template_version(request.template)
+    for name in request.prompts:
+        prompts.template_version(name)
     with database.reading() as tx:
         _, chosen = batches.chosen(tx, request)
         specs = [models.read(tx, name) for name in request.models]
         found = problem_sets.problems_by_digest(tx, set(chosen.values()))
     said, most = 0, 0.0
-    for spec in specs:
+    asked = list(product(specs, request.prompts or ("",)))
+    for spec, template in asked:
         for digest in chosen.values():
-            prompt = prompts.render(found[digest], spec.style, request.template)
+            prompt = prompts.render(found[digest], spec.style, template)
             text = "\n".join(message.content for message in prompt.messages)
             count = tokens.count_tokens(text, spec.id).tokens
             said += count * request.samples
             cost = costs.cost_of(spec, Usage(count, request.sampling.max_tokens))
             most += request.samples * (math.nan if cost is None else cost)
-    questions = len(specs) * len(chosen)
+    questions = len(asked) * len(chosen)
     return Estimate(
         questions=questions,
         samples=questions * request.samples,

@@ -21,8 +21,8 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
     Raises UnknownName or UnknownProblem for what is not there, UsageError for what makes no sense,
     Conflict for a key that opened another batch.
     """
-    if request.template:
-        prompts.template_version(request.template)
+    for name in request.prompts:
+        prompts.template_version(name)
     with database.transaction() as tx:
         if request.budget_usd is not None:
             for name in request.models:

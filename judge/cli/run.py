@@ -37,7 +37,9 @@ def run(
         int, typer.Option(help="Of one answer.", min=1, max=131_072)
     ] = Sampling().max_tokens,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
-    template: Annotated[str, typer.Option(help="A prompt template's name.")] = "",
+    prompts: Annotated[
+        str, typer.Option(help="Names of prompt templates, with commas between.")
+    ] = "",
     server: console.Server = "",
     wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
     dry_run: Annotated[
@@ -51,7 +53,7 @@ def run(
         problem_set=problems,
         samples=samples,
         sampling=Sampling(temperature, top_p, max_tokens, seed),
-        template=template,
+        prompts=console.names(prompts, "--prompts") if prompts else (),
         budget_usd=budget_usd,
     )
     if server and dry_run:

@@ -12,8 +12,11 @@ class ModelSpec:
     """Who is asked. Backend, quantisation and endpoint are part of the identity.
 
     `backend` is a kind known to the door (`openai_chat`, `llama_local`, `recorded`); `id` the
-    model's name there; `cutoff` an ISO date of its newest training data, or empty; prices are US
-    dollars per million tokens, None when unknown.
+    model's name there, with the `revision` of a hub's repository and the `adapter` (LoRA) laid over
+    its weights; `cutoff` an ISO date of its newest training data, `shutdown` one after which nobody
+    answers, or empty; prices are US dollars per million tokens, `hour_price` per hour of the
+    machine it runs on, None when unknown; `key_env` names the variable that holds its key, empty
+    for OPENAI_API_KEY.
     """
 
     name: str
@@ -26,6 +29,11 @@ class ModelSpec:
     cutoff: str = ""
     input_price: float | None = None
     output_price: float | None = None
+    revision: str = ""
+    adapter: str = ""
+    key_env: str = ""
+    hour_price: float | None = None
+    shutdown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,17 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One raw reply. `finish` is the backend's word: `stop`, `length` (cut off), `filter`; `index`
-    says which draw of its question it is, from 0."""
+    says which draw of its question it is, from 0; `seconds` is the time of the whole reply and
+    `first_token_seconds` the time to its first token, None where it came in one piece; `reused`
+    that it was bought for an earlier sample."""
 
     text: str
     finish: str = "stop"
     usage: Usage = Usage()
     seconds: float = 0.0
     index: int = 0
+    first_token_seconds: float | None = None
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

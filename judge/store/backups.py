@@ -115,7 +115,7 @@ def restore(database: Database, path: Path) -> Summary:
     """Fill an empty database from a backup, whole or not at all. Raises UsageError for a database
     that holds rows, and a file that is damaged or of a newer judge."""
     try:
-        with closing(gzip.open(path, "rb")) as file, revisions.moving, database.transaction() as tx:
+        with closing(gzip.open(path, "rb")) as file, database.moving() as tx:
             lines = _Lines(cast("IO[bytes]", file))
             summary, columns = _header(lines.next())
             _make_empty(tx, summary.revision)

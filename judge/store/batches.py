@@ -16,6 +16,7 @@ from problems.errors import UnknownProblem
 from problems.problem import slug_of
 
 MAX_SAMPLES = 1_000
+MAX_REPAIRS = 5
 MAX_QUESTIONS = 1_000_000
 OVER_BUDGET = "not asked: the budget was spent"
 
@@ -25,18 +26,23 @@ class BatchRequest:
     """What a batch is to draw: models x problem set x n samples, how, and for how much.
 
     `problem_set` names the newest version at opening, unless `digest` names one; `problems` are
-    slugs or original ids, empty for all; `template` empty for the default of each model's style;
-    `budget_usd` None for no bound.
+    slugs or original ids, empty for all; `prompts` name templates, each of which every problem is
+    asked with, empty for the default of each model's style; `budget_usd` None for no bound.
+    `repairs` is how often a draw that fails a shown example may be mended; `deferred` asks through
+    the provider's Batch API; `fresh` buys replies that are known already once more.
     """
 
     models: tuple[str, ...]
     problem_set: str
     samples: int = 1
     sampling: Sampling = Sampling()
-    template: str = ""
+    prompts: tuple[str, ...] = ()
     budget_usd: float | None = None
     problems: tuple[str, ...] = ()
     digest: str = ""
+    repairs: int = 0
+    deferred: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +76,15 @@ def open_batch(tx: Tx, request: BatchRequest, key: str = "") -> str:
             set_name=request.problem_set,
             set_digest=digest,
             samples=request.samples,
-            template=request.template,
+            prompts=",".join(request.prompts),
             **asdict(request.sampling),
             budget_usd=request.budget_usd,
             created_at=now(),
             models=json.dumps(request.models),
             problems=json.dumps(request.problems),
+            repairs=request.repairs,
+            deferred=int(request.deferred),
+            fresh=int(request.fresh),
         )
     )
     posed = [
@@ -83,11 +92,13 @@ def open_batch(tx: Tx, request: BatchRequest, key: str = "") -> str:
             "id": new_id(),
             "batch_id": batch,
             "model": model,
+            "prompt": prompt,
             "slug": slug,
             "problem_digest": problem_digest,
             "state": "open",
         }
         for slug, problem_digest in posing.items()
+        for prompt in request.prompts or ("",)
         for model in request.models
     ]
     tx.execute(insert(questions), posed)
@@ -109,6 +120,10 @@ def _check(request: BatchRequest) -> None:
         raise UsageError("a batch needs at least one model")
     if len(set(request.models)) < len(request.models):
         raise UsageError("a model is named twice; name each once and ask for more samples")
+    if len(set(request.prompts)) < len(request.prompts):
+        raise UsageError("a prompt is named twice; name each once and ask for more samples")
+    if not 0 <= request.repairs <= MAX_REPAIRS:
+        raise UsageError(f"repairs must be 0 to {MAX_REPAIRS}, not {request.repairs}")
     if not 1 <= request.samples <= MAX_SAMPLES:
         raise UsageError(f"samples must be 1 to {MAX_SAMPLES}, not {request.samples}")
     if request.budget_usd is not None and not 0 <= request.budget_usd < float("inf"):
@@ -122,7 +137,7 @@ def _chosen(slugs: dict[str, str], request: BatchRequest) -> dict[str, str]:
         if slug not in slugs:
             raise UnknownProblem(f"the set {request.problem_set!r} has no problem {name!r}")
         wanted[slug] = slugs[slug]
-    if len(wanted) * len(request.models) > MAX_QUESTIONS:
+    if len(wanted) * len(request.models) * max(1, len(request.prompts)) > MAX_QUESTIONS:
         raise UsageError(f"a batch poses at most {MAX_QUESTIONS} questions; split it")
     return wanted
 
@@ -145,10 +160,13 @@ def _row(row: object) -> BatchRow:
         problem_set=stored["set_name"],
         samples=stored["samples"],
         sampling=sampling,
-        template=stored["template"],
+        prompts=tuple(filter(None, stored["prompts"].split(","))),
         budget_usd=stored["budget_usd"],
         problems=tuple(json.loads(stored["problems"])),
         digest=stored["set_digest"],
+        repairs=stored["repairs"],
+        deferred=bool(stored["deferred"]),
+        fresh=bool(stored["fresh"]),
     )
     return BatchRow(
         stored["id"], stored["state"], request, stored["created_at"], stored["finished_at"]

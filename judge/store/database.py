@@ -94,9 +94,23 @@ class Database:
             yield tx
 
     @contextmanager
-    def _begin(self, *, writes: bool, isolation: str = "") -> Iterator[Tx]:
+    def moving(self) -> Iterator[Tx]:
+        """Change the tables themselves. SQLite makes a table anew where others alter it, so that
+        references are checked at the end here and not at every statement."""
+        with revisions.moving, self._begin(writes=True, unchecked=True) as tx:
+            before = self._dangling(tx)
+            yield tx
+            if self._dangling(tx) > before:
+                raise JudgeError("the migration would lose rows that others refer to")
+
+    def _dangling(self, tx: Tx) -> int:
+        """How many rows refer to nothing, counted where nobody else looks."""
+        return len(tx.exec_driver_sql("PRAGMA foreign_key_check").all()) if self.is_sqlite else 0
+
+    @contextmanager
+    def _begin(self, *, writes: bool, isolation: str = "", unchecked: bool = False) -> Iterator[Tx]:
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect() as connection, self._checks(connection, off=unchecked):
                 connection.execution_options(judge_writes=writes)
                 if isolation and not self.is_sqlite:  # SQLite reads one state anyway, and cheaply
                     connection.execution_options(isolation_level=isolation)
@@ -108,10 +122,26 @@ class Database:
             kind = DatabaseAway if away else JudgeError
             raise kind(f"the database {self.shown_url} failed: {reason}") from error
 
+    @contextmanager
+    def _checks(self, connection: Connection, *, off: bool) -> Iterator[None]:
+        """SQLite takes this word between transactions only."""
+        if not (off and self.is_sqlite):
+            yield
+            return
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+
     def migrate(self) -> None:
         """Bring the tables up to this version. Raises JudgeError when that fails."""
         try:
-            with revisions.moving, self.transaction() as tx:
+            with self.reading() as tx:
+                if revisions.of(tx) == revisions.head():
+                    return  # what `moving` checks takes long where there is much
+            with self.moving() as tx:
                 revisions.upgrade(tx)
         except (SQLAlchemyError, CommandError) as error:
             raise JudgeError(

@@ -10,7 +10,10 @@ from judge.store import changes
 from judge.store.database import Tx, insert_or, now
 from judge.store.tables import models
 
-_IDENTITY = ("backend", "id", "base_url", "base_model", "quantisation", "style")
+_IDENTITY = (
+    *("backend", "id", "base_url", "base_model", "quantisation", "style"),
+    *("revision", "adapter"),
+)
 _FIELDS = tuple(models.c[name] for name in ModelSpec.__dataclass_fields__)
 
 

@@ -47,7 +47,6 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
         select(
             questions,
             batches.c.samples,
-            batches.c.template,
             batches.c.budget_usd,
             *(batches.c[name] for name in Sampling.__dataclass_fields__),
         )
@@ -64,7 +63,7 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             problem_digest=row.problem_digest,
             missing=tuple(sorted(set(range(row.samples)) - drawn.get(row.id, set()))),
             sampling=Sampling(row.temperature, row.top_p, row.max_tokens, row.seed),
-            template=row.template,
+            template=row.prompt,
             budget_usd=row.budget_usd,
             deliveries=row.deliveries,
             failures=row.failures,

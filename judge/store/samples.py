@@ -111,6 +111,8 @@ def keep(tx: Tx, token: str, question: Question, template: str, solution: Soluti
             estimated=int(completion.usage.estimated),
             cost=solution.cost,
             seconds=completion.seconds,
+            first_token_seconds=completion.first_token_seconds,
+            reused=int(completion.reused),
             created_at=now(),
             source=storable(solution.source),
             text=storable(completion.text),

@@ -129,6 +129,11 @@ models = Table(
     Column("input_price", Float),
     Column("output_price", Float),
     Column("created_at", Utc, nullable=False),
+    Column("revision", NAME, nullable=False, server_default=""),
+    Column("adapter", Text, nullable=False, server_default=""),
+    Column("key_env", NAME, nullable=False, server_default=""),
+    Column("hour_price", Float),
+    Column("shutdown", String(10), nullable=False, server_default=""),
 )
 
 batches = Table(
@@ -140,7 +145,7 @@ batches = Table(
     Column("set_name", NAME, nullable=False),
     Column("set_digest", DIGEST, nullable=False),
     Column("samples", Integer, nullable=False),
-    Column("template", NAME, nullable=False),
+    Column("prompts", Text, nullable=False),  # names of templates with commas between
     Column("temperature", Float, nullable=False),
     Column("top_p", Float, nullable=False),
     Column("max_tokens", Integer, nullable=False),
@@ -150,6 +155,10 @@ batches = Table(
     Column("finished_at", Utc),
     Column("models", Text, nullable=False),
     Column("problems", Text, nullable=False),
+    Column("repairs", Integer, nullable=False, server_default="0"),
+    Column("deferred", Integer, nullable=False, server_default="0"),
+    Column("fresh", Integer, nullable=False, server_default="0"),
+    Column("spent_usd", Float, nullable=False, server_default="0"),  # kept where there is a budget
     Index(None, "state"),
     Index(None, "set_digest"),
 )
@@ -164,7 +173,11 @@ questions = Table(
     Column("problem_digest", DIGEST, ForeignKey("problems.digest"), nullable=False),
     Column("state", String(20), nullable=False),
     *_work(),
-    UniqueConstraint("batch_id", "model", "slug"),
+    Column("prompt", NAME, nullable=False, server_default=""),  # a template's name
+    Column("repairs", ID, nullable=False, server_default=""),  # the sample that is to be mended
+    Column("reserved_usd", Float, nullable=False, server_default="0"),  # of the batch's budget
+    Column("deferral", ID, nullable=False, server_default=""),  # the provider has it now
+    UniqueConstraint("batch_id", "model", "prompt", "slug", "repairs"),
     Index(None, "state", "batch_id"),
     Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "state"),
@@ -197,9 +210,14 @@ samples = Table(
     Column("created_at", Utc, nullable=False),
     Column("judged_at", Utc),
     *_work(),
+    Column("turn", Integer, nullable=False, server_default="0"),
+    Column(
+        "repairs", ID, nullable=False, server_default=""
+    ),  # the sample whose faults it was shown
+    Column("first_token_seconds", Float),
+    Column("reused", Integer, nullable=False, server_default="0"),  # its reply was bought before
     Column("source", Text, nullable=False),
     Column("text", Text, nullable=False),
-    UniqueConstraint("batch_id", "model", "slug", "index"),
     UniqueConstraint("question_id", "index"),
     Index(None, "state", "batch_id"),
     Index(None, "state", "deliveries", "id"),
@@ -257,6 +275,33 @@ judged = Table(
     metadata,
     Column("key", DIGEST, primary_key=True),  # of everything that decides a verdict
     Column("sample_id", ID, ForeignKey("samples.id"), nullable=False),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("request", DIGEST, primary_key=True),  # of everything that a reply depends on
+    Column("sample_id", ID, ForeignKey("samples.id"), nullable=False),
+)
+
+deferrals = Table(
+    "deferrals",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("batch_id", ID, ForeignKey("batches.id"), nullable=False),
+    Column("model", NAME, ForeignKey("models.name"), nullable=False),
+    Column("state", String(20), nullable=False),  # gathered, submitted, ended
+    Column("job", NAME, nullable=False),  # the provider's name for it
+    Column("requests", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("lease", ID),
+    Column("lease_until", Utc),
+    Column("run_after", Utc),
+    Column("failures", Integer, nullable=False),
+    Column("said", Text, nullable=False),  # how the provider sees it
+    Index(None, "state"),
+    Index(None, "batch_id"),
 )
 
 keys = Table(

@@ -103,7 +103,7 @@ def test_a_batch_is_cancelled_once_and_for_all(filled):
         ({"problem_set": "nothing"}, 404),
         ({"problems": ["nothing"]}, 404),
         ({"digest": "0" * 64}, 404),
-        ({"template": "nothing"}, 404),
+        ({"prompts": ["nothing"]}, 404),
         ({"models": ["reference", "reference"]}, 422),
         ({"samples": 0}, 422),
         ({"samples": 10**9}, 422),

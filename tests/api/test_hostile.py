@@ -15,7 +15,7 @@ from tests.api.conftest import SMALL
 
 BATCH = {"models": ["m"], "problem_set": "small"}
 TEXTS = {
-    "/v1/batches": ("problem_set", "template", "digest"),
+    "/v1/batches": ("problem_set", "digest"),
     "/v1/models": ("name", "id", "base_url", "base_model", "quantisation", "cutoff", "backend"),
     "/v1/keys": ("name",),
 }

@@ -104,7 +104,7 @@ def guided(case, own):
     body = case.body if isinstance(case.body, dict) else {}
     if case.operation.label == "POST /v1/batches" and {"models", "problem_set"} <= body.keys():
         body |= {"models": ["m"], "problem_set": "small"}
-        body |= {"digest": "", "template": "", "problems": []}
+        body |= {"digest": "", "prompts": [], "problems": []}
     if case.path_parameters and case.path_parameters.get("key") == own:
         case.path_parameters["key"] = "somebody"
 

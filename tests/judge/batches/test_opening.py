@@ -46,7 +46,7 @@ def test_a_key_outlives_a_newer_version_of_the_set(database, record, opened, sma
         ({"samples": 1_000_000}, UsageError),
         ({"budget_usd": -1.0}, UsageError),
         ({"budget_usd": float("nan")}, UsageError),
-        ({"template": "../secrets"}, UnknownName),
+        ({"prompts": ("../secrets",)}, UnknownName),
     ],
 )
 def test_a_request_that_makes_no_sense_opens_nothing(database, record, fields, error):
