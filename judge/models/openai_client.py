@@ -119,13 +119,14 @@ class Connection:
         left = RETRIES
         while True:
             with self.pace.turn():
-                begun = time.monotonic()
+                begun, flight = time.monotonic(), self.pace.in_flight
                 try:
                     reply = self._once(send, fields, begun)
                     self.pace.answered(reply.began)
                     seconds = time.monotonic() - begun
                     model, most = self._spec.id, sampling.max_tokens
-                    return openai_replies.completion_of(reply, asked, model, most, seconds)
+                    beside = (flight + self.pace.in_flight) / 2
+                    return openai_replies.completion_of(reply, asked, model, most, seconds, beside)
                 except openai.APIStatusError as error:
                     if self._stops_streaming(error):
                         continue

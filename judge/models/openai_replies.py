@@ -71,11 +71,18 @@ def read_stream(chunks: Iterable[bytes], since: float) -> Reply:
     return Reply("".join(parts), finish or "stop", usage, began, first)
 
 
-def completion_of(reply: Reply, asked: Prompt, model: str, most: int, seconds: float) -> Completion:
-    """A reply as ours. `most` is what was allowed, in tokens: a usage that cannot be is counted anew."""
-    usage = _usage(reply, most) or _counted(model, asked, reply.text)
+def completion_of(
+    reply: Reply, asked: Prompt, model: str, most: int, seconds: float, beside: float = 1.0
+) -> Completion:
+    """A reply as ours. `most` is what was allowed, in tokens: a usage that cannot be is counted anew;
+    `beside` is how many requests shared the machine meanwhile."""
     return Completion(
-        reply.text, reply.finish, usage, seconds, first_token_seconds=reply.first_token
+        reply.text,
+        reply.finish,
+        _usage(reply, most) or _counted(model, asked, reply.text),
+        seconds,
+        first_token_seconds=reply.first_token,
+        machine_seconds=seconds / max(1.0, beside),
     )
 
 
@@ -143,7 +150,13 @@ def _usage(reply: Reply, most: int) -> Usage | None:
         return None
     if heard < bool(reply.text) or heard > max(most, len(reply.text)) + 16:
         return None
-    return Usage(asked, heard)
+    return Usage(asked, heard, cached_tokens=_cached(usage, asked))
+
+
+def _cached(usage: dict[str, Any], asked: int) -> int:
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return cached if type(cached) is int and 0 <= cached <= asked else 0
 
 
 def _counted(model: str, prompt: Prompt, text: str) -> Usage:
