@@ -20,7 +20,7 @@ from judge.models.base import ModelSpec
 from judge.models.batch_api import BatchApi, Job
 from judge.models.deferred import Fault
 from judge.store import batches, deferrals, leases, models
-from judge.store.batches import OVER_BUDGET
+from judge.store.budgets import OVER_BUDGET
 from judge.store.database import Database
 from judge.store.deferrals import DEFERRALS, Deferral, Ended
 from judge.store.leases import LeaseLost

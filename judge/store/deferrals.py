@@ -245,7 +245,7 @@ def keep(tx: Tx, deferral: Deferral, drawn: Sequence[tuple[Question, str, Soluti
         draw = question.id, solution.completion.index
         if draw not in there:
             there.add(draw)
-            samples.add(tx, question, template, solution)
+            samples.add(tx, question, samples.Bought(template), solution)
             fresh += 1
     return fresh
 

@@ -14,7 +14,7 @@ from judge.store.tables import batches, questions, samples
 class Question:
     """One model, one problem, one batch. `missing` are the indices of its samples that are not
     stored yet, rising: only these are asked, each with the seed that is its own; `deliveries`
-    and `failures` are as they were before this try."""
+    and `failures` are as they were before this try; `fresh` buys what is known already once more."""
 
     id: str
     batch: str
@@ -27,13 +27,14 @@ class Question:
     budget_usd: float | None
     deliveries: int
     failures: int
+    fresh: bool = False
 
 
 def claim(
-    tx: Tx, database: Database, limit: int, batch: str = ""
+    tx: Tx, database: Database, limit: int, batch: str = "", token: str = ""
 ) -> tuple[leases.Claim, list[Question]]:
-    """Lease up to `limit` questions, of one batch or of all."""
-    claimed = leases.claim(tx, database, questions, limit, batch)
+    """Lease up to `limit` questions, of one batch or of all, under `token` or a new one."""
+    claimed = leases.claim(tx, database, questions, limit, batch, token)
     return claimed, read(tx, claimed.ids)
 
 
@@ -48,6 +49,7 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             questions,
             batches.c.samples,
             batches.c.budget_usd,
+            batches.c.fresh,
             *(batches.c[name] for name in Sampling.__dataclass_fields__),
         )
         .join(batches, batches.c.id == questions.c.batch_id)
@@ -67,6 +69,7 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             budget_usd=row.budget_usd,
             deliveries=row.deliveries,
             failures=row.failures,
+            fresh=bool(row.fresh),
         )
         for row in rows
     ]

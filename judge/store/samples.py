@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from judge.errors import UnknownName
 from judge.models.asking import storable
 from judge.models.base import Solution
-from judge.store import changes, judgements, leases, tallies
+from judge.store import budgets, changes, judgements, leases, replies, tallies
 from judge.store.database import Database, Tx, new_id, now
 from judge.store.questions import Question
 from judge.store.tables import batches, questions, samples
@@ -81,8 +81,18 @@ _LISTED = (
 )
 
 
-def keep(tx: Tx, token: str, question: Question, template: str, solution: Solution) -> None:
-    """Store one completion. Raises LeaseLost for a stale token."""
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """How a completion came about: the version of its template, the digest of its request where the
+    reply may stand for another one, and what the request was promised of the budget."""
+
+    template: str
+    request: str = ""
+    promised: float = 0.0
+
+
+def keep(tx: Tx, token: str, question: Question, bought: Bought, solution: Solution) -> None:
+    """Store one completion, and count its cost. Raises LeaseLost for a stale token."""
     held = tx.execute(
         update(questions)
         .where(questions.c.id == question.id, questions.c.lease == token)
@@ -91,15 +101,16 @@ def keep(tx: Tx, token: str, question: Question, template: str, solution: Soluti
     )
     if held.rowcount != 1:
         raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
-    add(tx, question, template, solution)
+    add(tx, question, bought, solution)
 
 
-def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
-    """Store one completion of a question that the caller holds."""
+def add(tx: Tx, question: Question, bought: Bought, solution: Solution) -> None:
+    """Store one completion of a question that the caller holds, and count its cost."""
+    sample = new_id()
     completion = solution.completion
     tx.execute(
         insert(samples).values(
-            id=new_id(),
+            id=sample,
             question_id=question.id,
             batch_id=question.batch,
             model=question.model,
@@ -108,8 +119,8 @@ def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
             index=completion.index,
             state="kept",
             rule=solution.rule,
-            template=template,
-            recipe=tallies.recipe_of(template, question.sampling),
+            template=bought.template,
+            recipe=tallies.recipe_of(bought.template, question.sampling),
             finish=completion.finish[:60],
             input_tokens=completion.usage.input_tokens,
             output_tokens=completion.usage.output_tokens,
@@ -123,6 +134,12 @@ def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
             text=storable(completion.text),
         )
     )
+    if completion.reused:
+        return
+    if bought.request:
+        replies.remember(tx, bought.request, sample)
+    if question.budget_usd is not None:
+        budgets.spend(tx, question.batch, question.id, solution.cost or 0.0, bought.promised)
 
 
 def claim(

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from judge import batches
-from judge.batches import asking, failures
+from judge.batches import asking, failures, supply
 from judge.errors import Conflict, ModelRefused, ModelUnavailable
 from judge.models.base import Completion, Solution
 from judge.store import batches as rows
@@ -20,7 +20,7 @@ RIGHT = "```python\ndef add(x):\n    return x + 0\n```"
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr(failures, "BACKOFF_SECONDS", 0.0)
-    monkeypatch.setattr(asking, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(supply, "STOP_SECONDS", 0.5)
 
 
 def stored(database, batch):
