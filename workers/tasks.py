@@ -84,6 +84,7 @@ def _ask() -> None:
         house.model,
         limit=min(64, 4 * threads),
         threads=threads,
+        sandbox=lambda: house.sandbox,
         go_on=process.go_on,
         on_kept=now_and_then(dispatch.ring_judge),
     )

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from judge.batches import repairing
 from judge.batches.failures import GIVEN_UP, backoff, release, told
-from judge.errors import DatabaseAway, JudgeError, ModelUnavailable
+from judge.batches.trying import GetSandbox, no_sandbox, runner
+from judge.errors import DatabaseAway, JudgeError, ModelUnavailable, SandboxError
 from judge.models import asking, prompts
 from judge.models.base import ModelBackend, ModelSpec, Solution
 from judge.store import batches, leases, problem_sets, questions, samples
@@ -53,12 +55,14 @@ def ask_questions(
     batch: str = "",
     *,
     threads: int = 8,
+    sandbox: GetSandbox = no_sandbox,
     go_on: Callable[[], bool] = lambda: True,
     on_kept: Callable[[], None] = lambda: None,
 ) -> Asked:
     """Claim up to `limit` questions and ask them, `threads` at a time.
 
-    `model` gives the spec and backend of a name; `go_on` is asked before each question, and what
+    `model` gives the spec and backend of a name; `sandbox` is opened for the prompts and repairs
+    that want one; `go_on` is asked before each question, and what
     it leaves is given back; `on_kept` is called after each commit of a completion. A question
     with some samples stored asks only for the missing ones.
     """
@@ -76,7 +80,8 @@ def ask_questions(
         if go_on():
             begun.add(question.id)
             with bound(batch=question.batch, question=question.id):
-                ended.append(_ask(database, model, claim.token, question, problem, keep_one))
+                taken = (claim.token, question, problem, keep_one)
+                ended.append(_ask(database, model, sandbox, *taken))
             begun.discard(question.id)
 
     def keep_one() -> None:
@@ -95,6 +100,7 @@ def ask_questions(
 def _ask(
     database: Database,
     model: GetModel,
+    sandbox: GetSandbox,
     token: str,
     question: Question,
     problem: Problem,
@@ -116,6 +122,7 @@ def _ask(
             return ended
     try:
         spec, backend = model(question.model)
+        mend = repairing.mend_of(database, question, problem, sandbox)
         for run in _runs(question.missing):
             asking.ask(
                 problem,
@@ -126,6 +133,8 @@ def _ask(
                 template=question.template,
                 keep=keep,
                 first=run.start,
+                run=runner(sandbox),
+                mend=mend,
             )
         _want_all(question, left)
     except _Stopped as stop:
@@ -213,8 +222,9 @@ def _begin_question(tx: Tx, token: str, question: Question) -> str | None:
 
 def _after_failure(database: Database, token: str, question: Question, error: Exception) -> str:
     reason, lasting = told(error), isinstance(error, JudgeError)
-    if isinstance(error, ModelUnavailable) or not lasting:
-        most = MAX_UNAVAILABLE if isinstance(error, ModelUnavailable) else MAX_DELIVERIES
+    passing = isinstance(error, ModelUnavailable | SandboxError)
+    if passing or not lasting:
+        most = MAX_UNAVAILABLE if passing else MAX_DELIVERIES
         lasting = question.failures + 1 >= most
     if not isinstance(error, JudgeError):
         log.error("asking failed", question=question.id, exc_info=error)

@@ -63,7 +63,9 @@ def run_batch(
         return not stop.is_set()
 
     def ask() -> int:
-        return ask_questions(database, model, batch=batch, threads=threads, go_on=go_on).claimed
+        given = (database, model, 64, batch)
+        asked = ask_questions(*given, threads=threads, sandbox=lambda: sandbox, go_on=go_on)
+        return asked.claimed
 
     def judge() -> int:
         return judge_samples(database, sandbox, batch=batch, speed=speed, reuse=reuse, go_on=go_on)

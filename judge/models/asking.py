@@ -10,7 +10,15 @@ from dataclasses import replace
 
 from judge.errors import ModelUnavailable, UsageError
 from judge.models import costs, extraction, prompts
-from judge.models.base import Completion, Message, ModelBackend, ModelSpec, Sampling, Solution, Usage
+from judge.models.base import (
+    Completion,
+    Message,
+    ModelBackend,
+    ModelSpec,
+    Sampling,
+    Solution,
+    Usage,
+)
 from judge.models.mending import Mend
 from judge.models.prompts import Conversation
 from judge.models.turns import quoted, ran, trial_in
