@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from judge.errors import UnknownName, UsageError
-from judge.models import costs
+from judge.models import costs, openai_body
 from judge.models.base import Usage
 from judge.models.wording import want_style
 from judge.store import batches, models, progress, samples
@@ -24,6 +24,8 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
     """
     with database.transaction() as tx:
         check_prompts(tx, request)
+        if request.deferred:
+            _check_deferrable(tx, request)
         if request.budget_usd is not None:
             for name in request.models:
                 if costs.cost_of(models.read(tx, name), Usage(1, 1)) is None:
@@ -59,8 +61,18 @@ def check_prompts(tx: Tx, request: BatchRequest) -> None:
                     f"prompt {prompt!r} takes several calls, each after the reply to the one "
                     "before; leave deferred out, or ask with another prompt"
                 )
-    if request.deferred and request.repairs:
-        raise UsageError("repairs are asked after a verdict; leave deferred or repairs out")
+
+
+def _check_deferrable(tx: Tx, request: BatchRequest) -> None:
+    for name in request.models:
+        backend = models.read(tx, name).backend
+        if backend not in openai_body.BACKENDS:
+            raise UsageError(
+                f"model {name!r}: {backend} has no Batch API; leave it out, or ask it without "
+                "`deferred`"
+            )
+    if request.repairs:
+        raise UsageError("a deferred batch cannot mend answers; leave out the repairs")
 
 
 def read_batch(database: Database, batch: str) -> BatchStatus:

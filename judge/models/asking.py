@@ -56,7 +56,7 @@ def ask(
     def take(heard: Sequence[Completion]) -> None:
         whole = _as_one(heard)
         found = extraction.extract(whole.text, problem.entry, said.first.prefix)
-        prices = [costs.cost_of(spec, each.usage) for each in heard]
+        prices = [costs.cost_of(spec, each.usage, each.seconds) for each in heard]
         known = [price for price in prices if price is not None]
         cost = sum(known) if len(known) == len(prices) else None
         solution = Solution(found.source, found.rule, whole, cost)
@@ -120,9 +120,10 @@ def _as_one(heard: Sequence[Completion]) -> Completion:
         text=storable(last.text),
         finish=finish,
         usage=Usage(
-            sum(each.usage.input_tokens for each in heard),
-            sum(each.usage.output_tokens for each in heard),
-            any(each.usage.estimated for each in heard),
+            input_tokens=sum(each.usage.input_tokens for each in heard),
+            output_tokens=sum(each.usage.output_tokens for each in heard),
+            estimated=any(each.usage.estimated for each in heard),
+            cached_tokens=sum(each.usage.cached_tokens for each in heard),
         ),
         seconds=sum(each.seconds for each in heard),
         first_token_seconds=heard[0].first_token_seconds,
