@@ -82,8 +82,10 @@ def _ask() -> None:
     asked = batches.ask_questions(
         house.database,
         house.model,
-        limit=min(64, 4 * threads),
+        limit=threads,
         threads=threads,
+        seconds=SLICE_SECONDS,
+        sandbox=lambda: house.sandbox,
         go_on=process.go_on,
         on_kept=now_and_then(dispatch.ring_judge),
     )
@@ -91,6 +93,16 @@ def _ask() -> None:
         dispatch.ring_judge()
     if asked.claimed:
         dispatch.ring_ask()
+    if asked.again is not None:
+        _ring_in(asked.again)
+
+
+def _ring_in(seconds: float) -> None:
+    """What was put off is due before anybody would look for it; a timer that is lost with its
+    process costs no more than that."""
+    timer = threading.Timer(seconds + 0.05, dispatch.ring_ask)
+    timer.daemon = True
+    timer.start()
 
 
 def _judge() -> None:

@@ -6,7 +6,8 @@ arrives, before it is judged, so a restart never buys it again; every write name
 call `ask_questions` and `judge_samples` at once, and be killed at any moment.
 """
 
-from judge.batches.asking import Asked, GetModel, ask_questions
+from judge.batches.asking import Asked, ask_questions
+from judge.batches.drawing import GetModel
 from judge.batches.driving import Swept, run_batch, sweep
 from judge.batches.estimating import Estimate, estimate
 from judge.batches.judging import judge_samples

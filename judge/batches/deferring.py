@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from judge.batches import filing
-from judge.batches.asking import MAX_UNAVAILABLE
+from judge.batches.drawing import MAX_UNAVAILABLE
 from judge.batches.failures import told
 from judge.errors import DatabaseAway, JudgeError, ModelRefused, ModelUnavailable
 from judge.models import batch_api

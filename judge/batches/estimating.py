@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
+from judge.batches.opening import check_prompts
 from judge.models import costs, prompts, tokens
 from judge.models.base import Usage
 from judge.store import batches, models, problem_sets
@@ -13,8 +14,11 @@ from judge.store.database import Database
 DIFFERING = 0.25
 """The share of problems on which two models are taken to differ, for `detectable`."""
 
+AFTER_TOKENS = 2_000
+"""What may be said after a reply, in a cascade or of a mistake."""
+
 ASSUMPTIONS = (
-    "most_usd: every answer is as long as max_tokens allows",
+    "most_usd: every answer is as long as max_tokens allows, and as many turns are taken as may be",
     "detectable: paired over problems, 5 % level, 80 % power, a quarter of the problems differing",
 )
 
@@ -35,9 +39,8 @@ class Estimate:
 
 def estimate(database: Database, request: BatchRequest) -> Estimate:
     """What a batch would ask for; nothing is stored or asked. Raises as `open_batch`."""
-    for name in request.prompts:
-        prompts.template_version(name)
     with database.reading() as tx:
+        check_prompts(tx, request)
         _, chosen = batches.chosen(tx, request)
         specs = [models.read(tx, name) for name in request.models]
         found = problem_sets.problems_by_digest(tx, set(chosen.values()))
@@ -45,12 +48,15 @@ def estimate(database: Database, request: BatchRequest) -> Estimate:
     asked = list(product(specs, request.prompts or ("",)))
     for spec, template in asked:
         for digest in chosen.values():
-            prompt = prompts.render(found[digest], spec.style, template)
-            text = "\n".join(message.content for message in prompt.messages)
+            asking = prompts.conversation(found[digest], spec.style, template)
+            text = "\n".join(message.content for message in asking.first.messages)
             count = tokens.count_tokens(text, spec.id).tokens
             said += count * request.samples
-            cost = costs.cost_of(spec, Usage(count, request.sampling.max_tokens))
-            most += request.samples * (math.nan if cost is None else cost)
+            for number in range(asking.calls + request.repairs * (1 + asking.runs)):
+                before = number * (request.sampling.max_tokens + AFTER_TOKENS)
+                usage = Usage(count + before, request.sampling.max_tokens)
+                cost = costs.cost_of(spec, usage)
+                most += request.samples * (math.nan if cost is None else cost)
     questions = len(asked) * len(chosen)
     return Estimate(
         questions=questions,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from judge.batches.asking import MAX_UNAVAILABLE
+from judge.batches.drawing import MAX_UNAVAILABLE
 from judge.models import costs, extraction, prompts, tokens
 from judge.models.asking import storable
 from judge.models.base import Completion, ModelSpec, Prompt, Solution, Usage

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from judge.errors import UsageError
-from judge.models import costs, openai_body, prompts
+from judge.errors import UnknownName, UsageError
+from judge.models import costs, openai_body
 from judge.models.base import Usage
+from judge.models.wording import want_style
 from judge.store import batches, models, progress, samples
 from judge.store.batches import BatchRequest
 from judge.store.database import Database, Tx
@@ -21,9 +22,8 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
     Raises UnknownName or UnknownProblem for what is not there, UsageError for what makes no sense,
     Conflict for a key that opened another batch.
     """
-    for name in request.prompts:
-        prompts.template_version(name)
     with database.transaction() as tx:
+        check_prompts(tx, request)
         if request.deferred:
             _check_deferrable(tx, request)
         if request.budget_usd is not None:
@@ -37,6 +37,30 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
         status = progress.statuses(tx, [batches.read(tx, batch)])[0]
     log.info("batch opened", batch=batch)  # over HTTP this line ties the batch to its request
     return status
+
+
+def check_prompts(tx: Tx, request: BatchRequest) -> None:
+    """Whether each model can be asked with each prompt, and as often as is wanted. Raises UsageError
+    and UnknownName."""
+    for name in request.models:
+        style = models.read(tx, name).style
+        if request.repairs and style != "chat":
+            raise UsageError(
+                f"model {name!r} continues texts (style {style!r}) and cannot be told of its "
+                "mistakes; leave it or repairs out"
+            )
+        for prompt in request.prompts:
+            try:
+                found = want_style(prompt, style)
+            except UnknownName:
+                raise
+            except UsageError as error:
+                raise UsageError(f"model {name!r}: {error}") from None
+            if request.deferred and found.calls > 1:
+                raise UsageError(
+                    f"prompt {prompt!r} takes several calls, each after the reply to the one "
+                    "before; leave deferred out, or ask with another prompt"
+                )
 
 
 def _check_deferrable(tx: Tx, request: BatchRequest) -> None:

@@ -128,9 +128,10 @@ def _as_one(heard: Sequence[Completion]) -> Completion:
         text=storable(last.text),
         finish=finish,
         usage=Usage(
-            sum(each.usage.input_tokens for each in heard),
-            sum(each.usage.output_tokens for each in heard),
-            any(each.usage.estimated for each in heard),
+            input_tokens=sum(each.usage.input_tokens for each in heard),
+            output_tokens=sum(each.usage.output_tokens for each in heard),
+            estimated=any(each.usage.estimated for each in heard),
+            cached_tokens=sum(each.usage.cached_tokens for each in heard),
         ),
         machine_seconds=None,
         seconds=sum(each.seconds for each in heard),

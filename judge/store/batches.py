@@ -278,11 +278,11 @@ def close_finished(tx: Tx, batch: str = "") -> int:
 def _lock_open(tx: Tx, batch: str = "") -> None:
     """Wait for others that end rows of the same batch: of two that end the last two rows at once,
     neither would see the other's, and the batch would stay open. Rows are locked before batches,
-    everywhere."""
+    everywhere; no stronger than an update does, as rows being inserted hold their batch's key."""
     wanted = select(batches.c.id).where(batches.c.state == "open").order_by(batches.c.id)
     if batch:
         wanted = wanted.where(batches.c.id == batch)
-    tx.execute(wanted.with_for_update())
+    tx.execute(wanted.with_for_update(key_share=True))
 
 
 def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
