@@ -14,7 +14,7 @@ SLICE_SECONDS, CLAIM_SECONDS, MOST = 30.0, 1.0, 512
 GIVE_BACK_SECONDS = 450.0
 """When a claim that turned out slow is given back, long before the queue would end its task."""
 
-_asking, _judging = Bell(), Bell()
+_asking, _judging, _deferring = Bell(), Bell(), Bell()
 
 
 class Process:
@@ -68,6 +68,11 @@ def judge() -> bool:
     return _judging.answer(_judge)
 
 
+def defer() -> bool:
+    """Do what is due of deferred work; False where another thread of this process is at it."""
+    return _deferring.answer(_defer)
+
+
 def look_after() -> None:
     """Set right what a crash left."""
     if process.go_on():
@@ -91,6 +96,11 @@ def _ask() -> None:
         dispatch.ring_judge()
     if asked.claimed:
         dispatch.ring_ask()
+
+
+def _defer() -> None:
+    if process.go_on() and batches.defer(process.judge.database, go_on=process.go_on).samples:
+        dispatch.ring_judge()
 
 
 def _judge() -> None:
@@ -121,5 +131,6 @@ def _judge() -> None:
 
 
 queue.task(ask, name=dispatch.ASK)
+queue.task(defer, name=dispatch.DEFER)
 queue.task(judge, name=dispatch.JUDGE)
 queue.task(look_after, name=dispatch.UPKEEP)
