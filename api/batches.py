@@ -52,7 +52,8 @@ class SamplingBody(Body):
 
 
 class NewBatch(Body):
-    """Models x problem set x samples, with a budget in US dollars."""
+    """Models x problem set x samples, with a budget in US dollars; `deferred` asks through the
+    provider's Batch API, at half the price and within a day."""
 
     models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
     problem_set: Name
@@ -62,6 +63,7 @@ class NewBatch(Body):
     budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
     problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
     digest: Annotated[str, Field(max_length=64)] = ""
+    deferred: bool = False
 
 
 class BatchChange(Body):
@@ -121,6 +123,7 @@ class BatchShown(Shown):
     sampling: dict[str, Any]
     prompts: list[str]
     budget_usd: float | None
+    deferred: bool
     questions: int
     asked: int
     failed: int
@@ -174,6 +177,7 @@ def open_batch(
         budget_usd=body.budget_usd,
         problems=body.problems,
         digest=body.digest,
+        deferred=body.deferred,
     )
     if dry_run:
         found = EstimateShown.model_validate(batches.estimate(house.database, request))
@@ -181,7 +185,7 @@ def open_batch(
     # Should a crash come between this commit and the keeping of the answer, the next try has the
     # same claim and finds this batch.
     status = batches.open_batch(house.database, request, claim)
-    dispatch.ring_ask(status.id)
+    _ring(status)
     response.headers["Location"] = f"/v1/batches/{status.id}"
     response.headers["Retry-After"] = RETRY_AFTER
     return shown(status)
@@ -248,6 +252,8 @@ def _ring(status: BatchStatus) -> None:
     if status.open:
         dispatch.ring_ask(status.id)
         dispatch.ring_judge(status.id)
+        if status.request.deferred:
+            dispatch.ring_defer(status.id)
 
 
 _CHANGES = {
@@ -270,6 +276,7 @@ def shown(status: BatchStatus) -> BatchShown:
         sampling=sampling,
         prompts=list(request.prompts),
         budget_usd=request.budget_usd,
+        deferred=request.deferred,
         errors=[Counted(text=text, count=count) for text, count in status.errors],
         waiting=[Counted(text=text, count=count) for text, count in status.waiting],
         by_model=[ModelProgress.model_validate(each) for each in status.by_model],

@@ -14,7 +14,7 @@ SLICE_SECONDS, CLAIM_SECONDS, MOST = 30.0, 1.0, 512
 GIVE_BACK_SECONDS = 450.0
 """When a claim that turned out slow is given back, long before the queue would end its task."""
 
-_asking, _judging = Bell(), Bell()
+_asking, _judging, _deferring = Bell(), Bell(), Bell()
 
 
 class Process:
@@ -68,6 +68,11 @@ def judge() -> bool:
     return _judging.answer(_judge)
 
 
+def defer() -> bool:
+    """Do what is due of deferred work; False where another thread of this process is at it."""
+    return _deferring.answer(_defer)
+
+
 def look_after() -> None:
     """Set right what a crash left."""
     if process.go_on():
@@ -105,6 +110,11 @@ def _ring_in(seconds: float) -> None:
     timer.start()
 
 
+def _defer() -> None:
+    if process.go_on() and batches.defer(process.judge.database, go_on=process.go_on).samples:
+        dispatch.ring_judge()
+
+
 def _judge() -> None:
     """Claim after claim for a while, each as long as about a second was in the last: a round trip
     through the queue takes longer than many samples, and a slow claim keeps others from its rest.
@@ -133,5 +143,6 @@ def _judge() -> None:
 
 
 queue.task(ask, name=dispatch.ASK)
+queue.task(defer, name=dispatch.DEFER)
 queue.task(judge, name=dispatch.JUDGE)
 queue.task(look_after, name=dispatch.UPKEEP)

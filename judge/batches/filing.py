@@ -162,7 +162,7 @@ def _most(spec: ModelSpec, prompt: Prompt, question: Question) -> float:
 
 def cost(spec: ModelSpec, usage: Usage) -> float | None:
     """US dollars of one deferred request, None where no price is known."""
-    return costs.cost_of(spec, usage)
+    return costs.cost_of(spec, usage, deferred=True)
 
 
 @dataclass(slots=True)

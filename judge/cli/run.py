@@ -40,6 +40,9 @@ def run(
     prompts: Annotated[
         str, typer.Option(help="Names of prompt templates, with commas between.")
     ] = "",
+    deferred: Annotated[
+        bool, typer.Option("--deferred", help="By the provider's Batch API: half price, a day.")
+    ] = False,
     server: console.Server = "",
     wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
     dry_run: Annotated[
@@ -55,6 +58,7 @@ def run(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         prompts=console.names(prompts, "--prompts") if prompts else (),
         budget_usd=budget_usd,
+        deferred=deferred,
     )
     if server and dry_run:
         request = _limited(request, limit, lambda: _slugs_of(server, problems, limit or 0))
