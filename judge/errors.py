@@ -9,9 +9,12 @@ JudgeError                 anything below; the text is one clear line with the r
 │   └── SandboxBusy        more callers wait than may; try again later
 ├── DatabaseAway           the database cannot be reached just now         (tried again)
 └── ModelError             a backend gave no completion
-    ├── ModelUnavailable   worth trying again: rate limit, 5xx, timeout
+    ├── ModelUnavailable   worth trying again: 5xx, timeout
+    │   └── RateLimited    worth trying again, at a time that is known
     └── ModelRefused       never worth trying again: bad key, bad request
 """
+
+from datetime import datetime
 
 
 class JudgeError(Exception):
@@ -52,6 +55,14 @@ class ModelError(JudgeError):
 
 class ModelUnavailable(ModelError):
     """A passing fault: rate limit, server error, time-out."""
+
+
+class RateLimited(ModelUnavailable):
+    """The endpoint wants to be left alone until `until`, aware UTC."""
+
+    def __init__(self, text: str, until: datetime) -> None:
+        super().__init__(text)
+        self.until = until
 
 
 class ModelRefused(ModelError):

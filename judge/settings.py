@@ -33,6 +33,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path.home() / ".judge")
     database_url: str = ""
+    prompts: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = None
+    """The folder of your own prompt templates; empty for `prompts` in `home`."""
     broker_url: str = "memory://"
     sandbox: str = "namespaces"
     sandbox_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024)
@@ -105,6 +107,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """Where the database is: `database_url`, or SQLite in `home`."""
         return self.database_url or f"sqlite:///{self.home / 'judge.db'}"
+
+    @property
+    def prompts_folder(self) -> Path:
+        """Where prompt templates of yours are looked for; it need not be there."""
+        return self.prompts or self.home / "prompts"
 
     @property
     def embedded(self) -> bool:

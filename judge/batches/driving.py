@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from judge.batches.asking import GetModel, ask_questions
+from judge.batches.deferring import defer
 from judge.batches.judging import judge_samples
 from judge.batches.opening import read_batch
 from judge.sandbox.base import Sandbox
-from judge.store import batches, leases
+from judge.store import batches, deferrals, leases
 from judge.store.database import Database
 from judge.store.leases import QUESTIONS, SAMPLES
 from judge.store.progress import BatchStatus
@@ -23,20 +24,23 @@ class Swept:
     closed: int = 0
     to_ask: bool = False
     to_judge: bool = False
+    to_defer: bool = False
 
 
 def sweep(database: Database) -> Swept:
     """Set right what a crash left: free the rows of dead workers, close what is finished, and say
     whether there is work. Cheap when nothing is open."""
     with database.reading() as tx:
+        to_defer = deferrals.any_due(tx)
         if not batches.any_open(tx):
-            return Swept()
+            return Swept(to_defer=to_defer)  # a job of a cancelled batch is still to be ended
     with database.transaction() as tx:
         return Swept(
             released=leases.release_dead(tx),
             closed=batches.close_finished(tx),
             to_ask=leases.any_claimable(tx, QUESTIONS),
             to_judge=leases.any_claimable(tx, SAMPLES),
+            to_defer=to_defer,
         )
 
 
@@ -68,16 +72,22 @@ def run_batch(
     def judge() -> int:
         return judge_samples(database, sandbox, batch=batch, speed=speed, reuse=reuse, go_on=go_on)
 
+    def look() -> int:
+        return defer(database, batch, go_on=go_on).handled
+
     def repeat(work: Callable[[], int]) -> None:
         try:
             while go_on():
                 if not work():
-                    stop.wait(0.05)
+                    stop.wait(0.5 if work is look else 0.05)
         except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
             faults.append(error)
 
     sweep(database)
-    workers = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (ask, judge)]
+    ask_or_look = look if read_batch(database, batch).request.deferred else ask
+    workers = [
+        threading.Thread(target=repeat, args=(work,), daemon=True) for work in (ask_or_look, judge)
+    ]
     for worker in workers:
         worker.start()
     try:

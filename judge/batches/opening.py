@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from judge.errors import UsageError
-from judge.models import costs, prompts
+from judge.models import costs, openai_body, prompts
 from judge.models.base import Usage
 from judge.store import batches, models, progress, samples
 from judge.store.batches import BatchRequest
@@ -24,6 +24,8 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
     for name in request.prompts:
         prompts.template_version(name)
     with database.transaction() as tx:
+        if request.deferred:
+            _check_deferrable(tx, request)
         if request.budget_usd is not None:
             for name in request.models:
                 if costs.cost_of(models.read(tx, name), Usage(1, 1)) is None:
@@ -35,6 +37,18 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
         status = progress.statuses(tx, [batches.read(tx, batch)])[0]
     log.info("batch opened", batch=batch)  # over HTTP this line ties the batch to its request
     return status
+
+
+def _check_deferrable(tx: Tx, request: BatchRequest) -> None:
+    for name in request.models:
+        backend = models.read(tx, name).backend
+        if backend not in openai_body.BACKENDS:
+            raise UsageError(
+                f"model {name!r}: {backend} has no Batch API; leave it out, or ask it without "
+                "`deferred`"
+            )
+    if request.repairs:
+        raise UsageError("a deferred batch cannot mend answers; leave out the repairs")
 
 
 def read_batch(database: Database, batch: str) -> BatchStatus:

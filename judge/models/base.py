@@ -69,19 +69,22 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request, as billed, or counted by us (`estimated`)."""
+    """Tokens of one request, as billed, or counted by us (`estimated`). Of those that went in,
+    `cached_tokens` were known to the provider, who takes less for them."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     estimated: bool = False
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One raw reply. `finish` is the backend's word: `stop`, `length` (cut off), `filter`; `index`
     says which draw of its question it is, from 0; `seconds` is the time of the whole reply and
-    `first_token_seconds` the time to its first token, None where it came in one piece; `reused`
-    that it was bought for an earlier sample."""
+    `first_token_seconds` the time to its first token, None where it came in one piece;
+    `machine_seconds` its share of the machine's time where others were answered beside it, None for
+    all of `seconds`; `reused` that it was bought for an earlier sample."""
 
     text: str
     finish: str = "stop"
@@ -89,6 +92,7 @@ class Completion:
     seconds: float = 0.0
     index: int = 0
     first_token_seconds: float | None = None
+    machine_seconds: float | None = None
     reused: bool = False
 
 

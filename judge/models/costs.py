@@ -1,31 +1,89 @@
-"""Tokens to money, one request at a time: tiered prices make a sum of tokens cost too much."""
+"""Tokens to money, one request at a time: tiered prices make a sum of tokens cost too much.
+
+Three sources, in this order: the model's own prices, as its owner gave them; our dated list
+(prices.toml); the public price list, by the endpoint's address. A model on a machine that is paid
+by the hour costs the machine's time. Everything works offline.
+"""
+
+from urllib.parse import urlsplit
 
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
-from judge.models.base import ModelSpec, Usage
+from judge.models import prices, tokens
+from judge.models.base import ModelSpec, Prompt, Sampling, Usage
 
 FREE = frozenset({"llama_local", "transformers_local", "recorded"})
 MILLION = 1_000_000
+BATCH_FACTOR = 0.5
+"""What the Batch API takes of a price that its owner gave."""
 
 
-def cost_of(spec: ModelSpec, usage: Usage) -> float | None:
+def cost_of(
+    spec: ModelSpec, usage: Usage, seconds: float = 0.0, *, deferred: bool = False
+) -> float | None:
     """US dollars for one request, or None where no price is known.
 
-    The spec's own prices come first (both must be given), then nothing for models on this machine,
-    then the public price list, by the endpoint's address. Works offline.
+    `seconds` is the machine's time that the request took, which counts where the model has an
+    `hour_price`; of prices per token both must be given. `deferred` is the Batch API's price.
     """
     if spec.input_price is not None and spec.output_price is not None:
-        dollars = usage.input_tokens * spec.input_price + usage.output_tokens * spec.output_price
-        return dollars / MILLION
+        whole = _by_tokens(usage, spec.input_price, spec.output_price)
+        return whole * (BATCH_FACTOR if deferred else 1.0)
+    if spec.hour_price is not None:
+        return spec.hour_price * seconds / 3600
     if spec.backend in FREE:
         return 0.0
-    priced = PricedUsage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    if (listed := prices.listed(_host(spec), spec.id)) is not None:
+        whole = _by_tokens(usage, listed.input, listed.output)
+        return whole * (listed.batch if deferred else 1.0)
+    return _public(spec, usage, deferred=deferred)
+
+
+def most_of(
+    spec: ModelSpec, prompt: Prompt, sampling: Sampling, *, deferred: bool = False
+) -> float | None:
+    """The price of one request whose answer is as long as allowed; None where it is unknown before
+    the request, as it is on a machine paid by the hour."""
+    if spec.hour_price is not None and spec.input_price is None:
+        return None
+    said = "\n".join(message.content for message in prompt.messages)
+    turns = 4 * len(prompt.messages) + 3  # what a chat's frame takes
+    usage = Usage(tokens.count_tokens(said, spec.id).tokens + turns, sampling.max_tokens)
+    return cost_of(spec, usage, deferred=deferred)
+
+
+def shutdown_of(spec: ModelSpec) -> str:
+    """The ISO date after which nobody answers for this model, as far as it is known; or empty."""
+    if spec.shutdown:
+        return spec.shutdown
+    listed = prices.listed(_host(spec), spec.id) if spec.backend not in FREE else None
+    return listed.shutdown if listed is not None else ""
+
+
+def _by_tokens(usage: Usage, asked: float, heard: float) -> float:
+    return (usage.input_tokens * asked + usage.output_tokens * heard) / MILLION
+
+
+def _public(spec: ModelSpec, usage: Usage, *, deferred: bool) -> float | None:
+    priced = PricedUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cached_tokens,
+    )
+    how = {"processing": "batch"} if deferred else None
     try:
         if spec.base_url:
-            price = calc_price(priced, spec.id, provider_api_url=spec.base_url)
+            price = calc_price(priced, spec.id, provider_api_url=spec.base_url, price_context=how)
         else:
-            price = calc_price(priced, spec.id, provider_id="openai")
+            price = calc_price(priced, spec.id, provider_id="openai", price_context=how)
     except LookupError:
         return None
     return float(price.total_price)
+
+
+def _host(spec: ModelSpec) -> str:
+    try:
+        return urlsplit(spec.base_url).hostname or ""
+    except ValueError:
+        return spec.base_url

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain, repeat
 from string import Template
 from typing import Any
 
@@ -22,6 +23,22 @@ def examples_of(problem: Problem, program_form: str) -> str:
     texts = [_example(problem, example, program_form) for example in shown]
     kept = [text for text in texts if text and len(text) <= MAX_CHARS][:MAX_SHOWN]
     return ("\n\n" if isinstance(problem.entry, Program) else "\n").join(kept)
+
+
+def parts_of(problem: Problem, example: Example) -> tuple[str, str]:
+    """What an example gives and what it expects, each as a reader would type it: a call and its
+    answer, the calls of a class and the list of their answers, a program's input and output."""
+    entry = problem.entry
+    arguments = decode(example.arguments, types=True)
+    answer = decode(example.accepted[0], types=True)
+    if isinstance(entry, Program):
+        return str(arguments), str(answer)
+    if isinstance(entry, Class):
+        return _life(arguments, ()), literal(answer)
+    if isinstance(entry, Examined):
+        return "", ""
+    changed = "" if entry.in_place is None else f"  # the answer is {_changed(entry)} afterwards"
+    return _called(entry, arguments) + changed, literal(answer)
 
 
 def literal(value: Any) -> str:
@@ -58,18 +75,29 @@ def _example(problem: Problem, example: Example, program_form: str) -> str:
 
 
 def _call(entry: Function, arguments: Any, answer: Any) -> str:
-    name = f"{entry.owner}().{entry.name}" if entry.owner else entry.name
-    call = f"{name}({', '.join(map(literal, arguments))})"
+    call = _called(entry, arguments)
     if entry.in_place is None:
         return f"{call} == {literal(answer)}"
-    changed = entry.parameters[entry.in_place].name if entry.parameters else "the argument"
-    return f"{call}  # afterwards {changed} == {literal(answer)}"
+    return f"{call}  # afterwards {_changed(entry)} == {literal(answer)}"
+
+
+def _called(entry: Function, arguments: Any) -> str:
+    name = f"{entry.owner}().{entry.name}" if entry.owner else entry.name
+    return f"{name}({', '.join(map(literal, arguments))})"
+
+
+def _changed(entry: Function) -> str:
+    if entry.in_place is None or not entry.parameters:
+        return "the argument"
+    return entry.parameters[entry.in_place].name
 
 
 def _life(operations: Any, answers: Any) -> str:
     """A class's example: built, then called, with what each call returned."""
     lines = []
-    for index, ((name, arguments), answer) in enumerate(zip(operations, answers, strict=False)):
+    all_answers = chain(answers, repeat(None))
+    calls = zip(operations, all_answers, strict=False)
+    for index, ((name, arguments), answer) in enumerate(calls):
         call = f"{name}({', '.join(map(literal, arguments))})"
         if index == 0:
             lines.append(f"it = {call}")

@@ -35,11 +35,10 @@ class OpenAIChat:
         connection = self._connection
         limit = "max_completion_tokens" if connection.official else "max_tokens"
         turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
-        choice, usage, seconds = connection.post(
+        return connection.post(
             connection.client.chat.completions.with_streaming_response.create,
             prompt,
             sampling,
             messages=turns,
             **{limit: sampling.max_tokens},
         )
-        return openai_client.completion_of(choice, usage, seconds)

@@ -2,17 +2,21 @@
 
 An endpoint is somebody else's program: its replies are bounded in size and time, redirects are not
 followed (they would carry the key away), and its error texts are shortened and stripped of keys
-before anybody sees them.
+before anybody sees them. Replies are asked for as streams, which tells when the first token came
+and finds a dead endpoint sooner; one that cannot stream is asked for whole ones. How much it is
+asked at once, and when again after a rate limit, is pacing's.
 """
 
 import ipaddress
-import json
 import os
+import random
 import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,16 +24,22 @@ import httpx2
 import openai
 
 from judge.errors import JudgeError, ModelError, ModelRefused, ModelUnavailable
-from judge.models import tokens
-from judge.models.base import Completion, ModelSpec, Prompt, Sampling, Usage
+from judge.models import openai_replies, pacing
+from judge.models.base import Completion, ModelSpec, Prompt, Sampling
+from judge.models.openai_replies import MAX_REPLY, BadReply, Reply
 
 KEY = "OPENAI_API_KEY"
-PARALLEL = 8  # requests in flight a model, over all its questions
-RETRIES = 2  # the SDK's own, within one request; a batch retries later
+PARALLEL = 64  # threads a model at most; how many ask at once is the pace's to say
+RETRIES = 1  # of a passing fault in place; a batch tries again later
 SECONDS = 600.0  # for one whole reply; reasoning models take minutes
-MAX_REPLY = 16 * 1024 * 1024
+SILENCE = 300.0  # without a byte
 PASSING = frozenset({408, 409, 425, 429})
-FINISHES = {"content_filter": "filter", "max_tokens": "length", None: "stop"}
+LIMITING = frozenset({429, 503, 529})
+SPENT = re.compile(
+    r"insufficient_quota|credit_balance|billing|hard_limit_reached|spend(ing)?_limit"
+    r"|exceeded your current quota|credit balance|payment required",
+    re.IGNORECASE,
+)
 
 
 class Connection:
@@ -40,17 +50,19 @@ class Connection:
         self._spec = spec
         self._seconds = seconds
         self._key = _key_for(spec)
+        self._streams = True
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="asking")
         try:
             self.client = openai.OpenAI(
                 api_key=self._key,
                 base_url=spec.base_url or None,
-                max_retries=RETRIES,
-                timeout=httpx2.Timeout(seconds, connect=min(seconds, 10.0)),
+                max_retries=0,
+                timeout=httpx2.Timeout(min(seconds, SILENCE), connect=min(seconds, 10.0)),
                 http_client=openai.DefaultHttpxClient(follow_redirects=False),
             )
         except (httpx2.InvalidURL, openai.OpenAIError, ValueError) as error:
             raise ModelRefused(f"{self._where}: {self._said(error)}") from None
+        self.pace = pacing.pace_of(str(self.client.base_url), self._key, self._where)
 
     @property
     def official(self) -> bool:
@@ -98,62 +110,97 @@ class Connection:
 
     def post(
         self, send: Callable[..., Any], asked: Prompt, sampling: Sampling, **fields: Any
-    ) -> tuple[dict[str, Any], Usage, float]:
-        """One request by the SDK's streaming-response method `send`: the first choice, what it
-        used and the seconds it took. Raises ModelUnavailable or ModelRefused."""
-        begun = time.monotonic()
+    ) -> Completion:
+        """One request by the SDK's streaming-response method `send`, and again where a short wait
+        is all it needs. Raises ModelUnavailable, RateLimited or ModelRefused."""
         fields |= _sampling_fields(sampling)
         if asked.stop:
             fields["stop"] = list(asked.stop[:4])  # the dialect takes four
-        try:
-            with send(model=self._spec.id, **fields) as response:
-                body = self._read(response, begun + self._seconds)
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from None
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError) as error:
-            raise ModelUnavailable(f"{self._where}: {self._said(error)}") from None
-        reply = self._parse(body)
-        text = _text_of(reply[0])
-        usage = _usage_of(reply[1]) or _counted(self._spec.id, asked, text)
-        return reply[0], usage, time.monotonic() - begun
+        left = RETRIES
+        while True:
+            with self.pace.turn():
+                begun, flight = time.monotonic(), self.pace.in_flight
+                try:
+                    reply = self._once(send, fields, begun)
+                    self.pace.answered(reply.began)
+                    seconds = time.monotonic() - begun
+                    model, most = self._spec.id, sampling.max_tokens
+                    beside = (flight + self.pace.in_flight) / 2
+                    return openai_replies.completion_of(reply, asked, model, most, seconds, beside)
+                except openai.APIStatusError as error:
+                    if self._stops_streaming(error):
+                        continue
+                    fault, named = self._fault(error), _named_wait(error)
+                    limited = isinstance(fault, ModelUnavailable) and (
+                        error.status_code == 429
+                        or (error.status_code in LIMITING and named is not None)
+                    )
+                    if limited:
+                        self.pace.refused(begun, named)
+                        continue
+                except (
+                    openai.OpenAIError,
+                    httpx2.HTTPError,
+                    httpx2.StreamError,
+                    BadReply,
+                ) as error:
+                    fault = ModelUnavailable(f"{self._where}: {self._said(error)}")
+                    if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+                        raise fault from None
+            if isinstance(fault, ModelRefused) or not left:
+                raise fault from None
+            left -= 1
+            time.sleep(random.uniform(0.3, 0.8))  # noqa: S311 - no secret hangs on it
+
+    def _once(self, send: Callable[..., Any], fields: dict[str, Any], begun: float) -> Reply:
+        streaming = {"stream": True, "stream_options": {"include_usage": True}}
+        with send(
+            model=self._spec.id, **fields, **(streaming if self._streams else {})
+        ) as response:
+            # as they come; a chunk size would wait for more
+            chunks = openai_replies.bounded(response.iter_bytes(), lambda n: self._check(n, begun))
+            if response.headers.get("content-type", "").startswith("text/event-stream"):
+                return openai_replies.read_stream(chunks, begun)
+            return openai_replies.read_whole(b"".join(chunks))
+
+    def _check(self, seen: int, begun: float) -> None:
+        if seen > MAX_REPLY:
+            raise ModelRefused(f"{self._where}: a reply over {MAX_REPLY >> 20} MiB")
+        if time.monotonic() - begun > self._seconds:
+            raise ModelUnavailable(f"{self._where}: no whole reply in {self._seconds:.0f} s")
+
+    def _stops_streaming(self, error: openai.APIStatusError) -> bool:
+        """Whether this endpoint refused only to stream, and is asked for whole replies from now on."""
+        refused = error.status_code in (400, 422) and "stream" in self._said(error).lower()
+        stops, self._streams = refused and self._streams, self._streams and not refused
+        return stops
 
     def close(self) -> None:
         """Call off what waits and close the connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
 
-    def _read(self, response: Any, deadline: float) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_bytes():  # as they come; a chunk size would wait for more
-            body += chunk
-            if len(body) > MAX_REPLY:
-                raise ModelRefused(f"{self._where}: a reply over {MAX_REPLY >> 20} MiB")
-            if time.monotonic() > deadline:
-                raise ModelUnavailable(f"{self._where}: no whole reply in {self._seconds:.0f} s")
-        return bytes(body)
-
-    def _parse(self, body: bytes) -> tuple[dict[str, Any], Any]:
-        try:
-            reply = json.loads(body)
-            choice = reply["choices"][0]
-            if isinstance(choice, dict):
-                return choice, reply.get("usage")
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-            pass
-        raise ModelUnavailable(
-            f"{self._where}: not a completion ({self._clean(body[:200].decode('utf-8', 'replace'))})"
-        )
-
-    def _refusal(self, error: openai.APIStatusError) -> ModelError:
-        status = error.status_code
-        text = f"{self._where}: HTTP {status}, {self._said(error)}"
-        # a spent quota comes as 429 and stays
-        if status in PASSING and getattr(error, "code", None) != "insufficient_quota":
+    def _fault(self, error: openai.APIStatusError) -> ModelError:
+        """What a refusal means. What holds for every request under this key stops them all."""
+        status, said = error.status_code, self._said(error)
+        text = f"{self._where}: HTTP {status}, {said}"
+        code = f"{getattr(error, 'code', '')} {getattr(error, 'type', '')} {said}"
+        if status == 402 or (status in (403, 429) and SPENT.search(code)):
+            fault = ModelRefused(
+                f"{text}; the money or quota there is spent: add some, then retry the errors"
+            )
+            self.pace.bury(fault)
+            return fault
+        if status in PASSING or (status >= 500 and status != 501):
             return ModelUnavailable(text)
-        if status >= 500 and status != 501:
-            return ModelUnavailable(text)
-        if status in (401, 403):
-            return ModelRefused(f"{text}; check {KEY}")
+        if status == 401:
+            fault = ModelRefused(f"{text}; check {self._spec.key_env or KEY}")
+            self.pace.bury(fault)
+            return fault
+        if status == 403:
+            return ModelRefused(f"{text}; check {self._spec.key_env or KEY}")
+        if "content_filter" in code:
+            return ModelRefused(f"{text}; the provider's content filter takes no such prompt")
         if 300 <= status < 400:
             return ModelRefused(f"{text}; the endpoint moved, check base_url")
         return ModelRefused(text)
@@ -176,17 +223,11 @@ class Connection:
         return f"model {self._spec.name!r}{' at ' + host if host else ''}"
 
 
-def completion_of(choice: dict[str, Any], usage: Usage, seconds: float) -> Completion:
-    """A choice of a reply as ours."""
-    finish = choice.get("finish_reason")
-    known = FINISHES.get(finish, finish) if isinstance(finish, str | None) else "stop"
-    return Completion(_text_of(choice), str(known), usage, seconds)
-
-
 def _key_for(spec: ModelSpec) -> str:
-    key = os.environ.get(KEY, "").strip()
+    name = spec.key_env or KEY
+    key = os.environ.get(name, "").strip()
     if not key and not _is_near(spec.base_url):
-        raise ModelRefused(f"model {spec.name!r}: no key; set {KEY}")
+        raise ModelRefused(f"model {spec.name!r}: no key; set {name}")
     return key or "unused"
 
 
@@ -214,25 +255,23 @@ def _sampling_fields(sampling: Sampling) -> dict[str, Any]:
     return fields
 
 
-def _text_of(choice: dict[str, Any]) -> str:
-    message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else choice.get("text")
-    return text if isinstance(text, str) else ""
-
-
-def _usage_of(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
+def _named_wait(error: openai.APIStatusError) -> float | None:
+    """Seconds that the endpoint asks to be left alone, if it names them: a number or a date."""
+    headers = error.response.headers
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        given = headers["retry-after"]
+    except (KeyError, ValueError):
         return None
-    asked, heard = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if type(asked) is int and type(heard) is int and asked >= 0 and heard >= 0:
-        return Usage(asked, heard)
-    return None
-
-
-def _counted(model: str, prompt: Prompt, text: str) -> Usage:
-    said = "\n".join(message.content for message in prompt.messages)
-    asked, heard = tokens.count_tokens(said, model), tokens.count_tokens(text, model)
-    return Usage(asked.tokens, heard.tokens, estimated=True)
+    try:
+        wait = float(given)
+    except ValueError:
+        try:
+            wait = (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, wait) if wait == wait else None  # noqa: PLR0124 - not for NaN
 
 
 def _call_off(futures: Sequence[Any]) -> None:

@@ -32,11 +32,10 @@ class OpenAICompletions:
         self._connection.close()
 
     def _one(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        choice, usage, seconds = self._connection.post(
+        return self._connection.post(
             self._connection.client.completions.with_streaming_response.create,
             prompt,
             sampling,
             prompt="".join(turn.content for turn in prompt.messages),
             max_tokens=sampling.max_tokens,
         )
-        return openai_client.completion_of(choice, usage, seconds)

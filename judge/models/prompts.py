@@ -1,41 +1,102 @@
 """A problem in a model's ears. The words are templates/*.txt; their hash is their version.
 
-Only what may be known goes in: statement, signature, starter and the examples marked as shown.
-Hidden examples, checks, references and wrong solutions are never read here.
+Only what may be known goes in: statement, signature, starter, limits and the examples marked as
+shown. Hidden examples, checks, references and wrong solutions are never read here.
 
-A template is sections under `[name]` lines: one for each form a problem takes (`function` for all
-that has a starter, `named` where only the name is known, `program`), pieces they share, and `stop`
-strings. A line that is only a `$placeholder` without a value is left out, with the blank line
-after it.
+What a template is made of stands in wording.py. A line that is only a `$placeholder` without a
+value is left out, with the blank line after it.
 """
 
-import re
 from collections.abc import Mapping
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
+from dataclasses import dataclass, replace
 from string import Template
 from textwrap import indent
 
-from judge.errors import UnknownName
-from judge.models import literals
+from judge.errors import UsageError
+from judge.models import literals, mending
 from judge.models.base import Message, Prompt, Style
+from judge.models.mending import Mend
+from judge.models.turns import quoted
+from judge.models.wording import Wording, template_version, want_style
 from problems.problem import Class, Entry, Examined, Function, Parameter, Problem, Program
 
-RENDERING = "1"  # raise it when this file changes what a template renders to
+__all__ = ["Conversation", "conversation", "render", "template_version"]
+
 Sections = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that is said for one draw: `first`, and each of `then` after the reply to what was said
+    before. Where `runs` is not 0, a reply may ask for so many programs to be run instead; `ran`
+    (`$output`, `$left`) is said after each, `enough` after the last."""
+
+    first: Prompt
+    then: tuple[str, ...] = ()
+    runs: int = 0
+    ran: str = ""
+    enough: str = ""
+
+    @property
+    def calls(self) -> int:
+        """How often the model is called for one draw, at most."""
+        return 1 + len(self.then) + self.runs
+
+
 def render(problem: Problem, style: Style, template: str = "") -> Prompt:
-    """What to say for this problem. `template` names a file of templates/, by default the style's.
+    """What to say first for this problem. `template` names a template, by default the style's.
 
     In completion style the message is also the prompt's `prefix`. Raises UnknownName for a
-    template that is not there.
+    template that is not there, UsageError for one of the other style.
     """
-    name = template or style
-    sections = _sections(name)
-    entry = problem.entry
+    return conversation(problem, style, template).first
+
+
+def conversation(
+    problem: Problem, style: Style, template: str = "", mend: Mend | None = None
+) -> Conversation:
+    """What to say for this problem; with `mend`, to a model that gave that reply before: it is then
+    asked once more, without a cascade. Raises as `render`."""
+    wording = want_style(template, style)
+    sections = wording.sections
     form = _form(problem)
+    values = _values(problem, style, form, sections)
+    text = _fill(sections[_title(form, problem.entry, sections)], values)
+    stop = sections.get(f"stop {form}", sections.get("stop", ""))
+    first = Prompt(
+        slug=problem.slug,
+        messages=(Message("user", text),),
+        template=wording.version,
+        prefix=text if style == "completion" else "",
+        stop=tuple(line.replace("\\n", "\n") for line in stop.splitlines()),
+    )
+    said = _begun(first, wording, form, values)
+    if mend is None:
+        return said
+    if style != "chat":
+        raise UsageError("a model of the completion style mends nothing; leave repairs out")
+    told = mending.said(mend, program=form == "program")
+    turns = (Message("assistant", quoted(mend.reply)), Message("user", told))
+    return replace(said, first=replace(first, messages=(*first.messages, *turns)), then=())
+
+
+def _begun(first: Prompt, wording: Wording, form: str, values: Mapping[str, str]) -> Conversation:
+    sections = wording.sections
+    titles = (f"then {number}" for number in range(1, wording.then + 1))
+    return Conversation(
+        first=first,
+        then=tuple(
+            _fill(sections.get(f"{title} {form}", sections[title]), values) for title in titles
+        ),
+        runs=wording.runs,
+        ran=sections.get("ran", ""),
+        enough=sections.get("ran last", ""),
+    )
+
+
+def _values(problem: Problem, style: Style, form: str, sections: Sections) -> Mapping[str, str]:
+    """What the placeholders stand for."""
+    entry = problem.entry
     examples = literals.examples_of(problem, sections["example program"])
     notes = "\n".join(_notes(entry, sections))
     if style == "chat":
@@ -47,46 +108,25 @@ def render(problem: Problem, style: Style, template: str = "") -> Prompt:
         said = ""  # the code says it all
     if style == "completion":
         said = _quotable(said)
-    values = {
+    limits = problem.limits
+    return {
         "statement": said,
         "starter": starter,
         "notes": notes,
         "name": getattr(entry, "name", ""),
         "kind": "class" if isinstance(entry, Class) or _owner(entry) else "function",
         "examples": _fill(sections["examples"], {"examples": examples}) if examples else "",
+        "packages": ", ".join(problem.packages) or "no packages",
+        "compared": sections.get(f"compared {problem.checker.name}", ""),
+        "cpu_seconds": f"{limits.cpu_seconds:g}",
+        "memory_mb": str(limits.memory_mb),
     }
-    text = _fill(sections[form], values)
-    stop = sections.get(f"stop {form}", sections.get("stop", ""))
-    return Prompt(
-        slug=problem.slug,
-        messages=(Message("user", text),),
-        template=template_version(name),
-        prefix=text if style == "completion" else "",
-        stop=tuple(line.replace("\\n", "\n") for line in stop.splitlines()),
-    )
 
 
-def template_version(name: str) -> str:
-    """`name@hash8`: the same version renders the same problem to the same prompt.
-
-    Raises UnknownName.
-    """
-    return f"{name}@{sha256((RENDERING + _read(name)).encode()).hexdigest()[:8]}"
-
-
-@cache
-def _read(name: str) -> str:
-    folder = files("judge.models").joinpath("templates")
-    known = sorted(item.name[:-4] for item in folder.iterdir() if item.name.endswith(".txt"))
-    if name not in known:
-        raise UnknownName(f"no prompt template {name!r}; there is {', '.join(known)}")
-    return folder.joinpath(f"{name}.txt").read_text(encoding="utf-8")
-
-
-@cache
-def _sections(name: str) -> Sections:
-    parts = re.split(r"^\[([\w ]+)\]\n", _read(name), flags=re.MULTILINE)
-    return {title: body.rstrip("\n") for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+def _title(form: str, entry: Entry, sections: Sections) -> str:
+    """The section that is taken: one for classes and methods alone, where there is one."""
+    own = "class" if isinstance(entry, Class) else "method" if _owner(entry) else form
+    return own if form == "function" and own in sections else form
 
 
 def _fill(section: str, values: Mapping[str, str]) -> str:

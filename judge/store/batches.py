@@ -237,6 +237,7 @@ def skip_unasked(tx: Tx, batch: str) -> None:
         .where(
             questions.c.batch_id == batch,
             questions.c.state == "open",
+            questions.c.deferral == "",
             or_(questions.c.lease_until.is_(None), questions.c.lease_until < now()),
         )
         .values(state="skipped", error=OVER_BUDGET)

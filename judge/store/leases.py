@@ -43,10 +43,13 @@ class Claim:
 
 
 def claimable(table: Table, at: datetime) -> ColumnElement[bool]:
-    """Open rows of open batches that nobody holds and whose time has come."""
+    """Open rows of open batches that nobody holds and whose time has come. Questions of deferred
+    batches, and those in a deferral, are asked elsewhere (`deferrals`)."""
+    elsewhere = [questions.c.deferral == "", batches.c.deferred == 0] if table is questions else []
     return and_(
         table.c.state == OPEN[table],
         batches.c.state == "open",
+        *elsewhere,
         or_(table.c.lease_until.is_(None), table.c.lease_until < at),
         or_(table.c.run_after.is_(None), table.c.run_after <= at),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Label, case, func, select
 
 from judge.store.batches import BatchRequest, BatchRow
 from judge.store.database import Tx
-from judge.store.tables import questions, samples
+from judge.store.tables import deferrals, questions, samples
 from judge.verdicts.verdict import Verdict
 
 
@@ -178,4 +178,6 @@ def _texts(tx: Tx, ids: list[str]) -> list[tuple[str, str, str, int]]:
             .group_by(table.c.batch_id, table.c.state, table.c.error)
         )
         found += [(row[0], row[1], row[2], row[3]) for row in tx.execute(counted)]
-    return found
+    away = select(deferrals.c.batch_id, deferrals.c.state, deferrals.c.said, deferrals.c.requests)
+    away = away.where(deferrals.c.batch_id.in_(ids), deferrals.c.state != "ended")
+    return [*found, *((row[0], row[1], row[2], row[3]) for row in tx.execute(away))]

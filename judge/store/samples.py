@@ -91,6 +91,11 @@ def keep(tx: Tx, token: str, question: Question, template: str, solution: Soluti
     )
     if held.rowcount != 1:
         raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
+    add(tx, question, template, solution)
+
+
+def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
+    """Store one completion of a question that the caller holds."""
     completion = solution.completion
     tx.execute(
         insert(samples).values(

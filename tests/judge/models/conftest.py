@@ -42,6 +42,13 @@ def answer(text=CODE, finish="stop", usage=(10, 5), **extra):
     return reply
 
 
+def sse(event):
+    if isinstance(event, bytes):
+        return event
+    token = {"choices": [{"delta": {"content": event}, "finish_reason": None}]}
+    return f"data: {json.dumps(token if isinstance(event, str) else event)}\n\n".encode()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -72,12 +79,28 @@ class Handler(BaseHTTPRequestHandler):
                     break
             self.close_connection = True
             return
+        if "stream" in step:
+            self._stream(step, step["stream"])
+            return
         content = step.get("raw")
         if content is None:
             content = json.dumps(step.get("reply", answer())).encode()
         self._head(step.get("status", 200), len(content) + step.get("short", 0), step)
         self.wfile.write(content)
         self.close_connection = bool(step.get("short"))
+
+    def _stream(self, step, events):
+        """Each event as one chunk: text for a token, a dict as it is, bytes raw, a number to wait."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.end_headers()
+        for event in events:
+            if isinstance(event, float):
+                self.server.endpoint.release.wait(event)
+                continue
+            self.wfile.write(sse(event))
+            self.wfile.flush()
+        self.close_connection = True
 
     def _head(self, status, length, step=None):
         self.send_response(status)

@@ -1,6 +1,7 @@
 """Both OpenAI dialects against a real server on a loopback port."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,8 @@ def test_a_completion_comes_with_its_usage(endpoint, chat):
         "top_p": 0.95,
         "max_tokens": 77,
         "stop": ["a", "b", "c", "d"],
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 
@@ -55,7 +58,10 @@ def test_defaults_of_the_dialect_are_left_unsaid(endpoint, chat):
 
 
 def test_usage_that_is_missing_or_nonsense_is_estimated(endpoint, chat):
-    for usage in (None, {}, {"prompt_tokens": -1, "completion_tokens": 2}, "x"):
+    for usage in (
+        *(None, {}, "x", {"prompt_tokens": -1, "completion_tokens": 2}),
+        *({"prompt_tokens": 9, "completion_tokens": n} for n in (0, 10**9, True, 2.5)),
+    ):
         endpoint.steps.append({"reply": answer("hello world", usage=usage)})
         [completion] = chat.complete(PROMPT, Sampling(), 1)
         assert completion.usage.estimated
@@ -91,7 +97,7 @@ def test_a_fault_while_keeping_is_raised(endpoint, chat):
         chat.complete(PROMPT, Sampling(), 3, keep=keep)
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 529])
 def test_passing_faults_are_worth_trying_again(endpoint, chat, status):
     endpoint.usual = {"status": status, "reply": {"error": {"message": "busy"}}}
     with pytest.raises(ModelUnavailable, match=f"HTTP {status}, busy"):
@@ -110,11 +116,37 @@ def test_lasting_faults_are_not(endpoint, chat, status):
     assert len(endpoint.asked) == 1
 
 
-def test_a_spent_quota_is_lasting(endpoint, chat):
-    error = {"message": "You exceeded your quota", "code": "insufficient_quota"}
-    endpoint.usual = {"status": 429, "reply": {"error": error}}
-    with pytest.raises(ModelRefused, match="quota"):
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, {"message": "no", "code": "insufficient_quota"}),
+        (429, {"message": "no", "type": "insufficient_quota"}),
+        (429, {"message": "Your credit balance is too low"}),
+        (429, {"message": "no", "code": "billing_hard_limit_reached"}),
+        (402, {"message": "no"}),
+        (403, {"message": "no", "code": "spend_limit_reached"}),
+        (401, {"message": "wrong key"}),
+    ],
+)
+def test_without_money_or_key_nobody_asks_a_second_time(endpoint, spec, chat, status, error):
+    endpoint.usual = {"status": status, "reply": {"error": error}}
+    sibling = open_model(replace(spec, name="sibling", id="another"))
+    for backend in (chat, chat, sibling):
+        with pytest.raises(ModelRefused, match=r"add some|check OPENAI_API_KEY"):
+            backend.complete(PROMPT, Sampling(), 1)
+    sibling.close()
+    assert len(endpoint.asked) == 1
+
+
+def test_another_key_of_the_same_endpoint_is_not_to_blame(endpoint, spec, chat, monkeypatch):
+    endpoint.steps.append({"status": 402, "reply": {}})
+    with pytest.raises(ModelRefused):
         chat.complete(PROMPT, Sampling(), 1)
+    monkeypatch.setenv("OTHER_KEY", SECRET)
+    other = open_model(replace(spec, key_env="OTHER_KEY"))
+    assert len(other.complete(PROMPT, Sampling(), 1)) == 1
+    other.close()
+    assert endpoint.keys[-1] == f"Bearer {SECRET}"
 
 
 @pytest.mark.parametrize(
@@ -154,8 +186,8 @@ def test_a_reply_without_measure_is_refused(endpoint, chat, monkeypatch):
         chat.complete(PROMPT, Sampling(), 1)
 
 
-def test_the_sdk_tries_again_by_itself(endpoint, spec):
-    endpoint.steps.append({"status": 503, "reply": {}, "headers": {"retry-after-ms": "1"}})
+def test_a_passing_fault_is_tried_again_in_place(endpoint, spec):
+    endpoint.steps.append({"status": 500, "reply": {}})
     backend = open_model(spec)
     assert len(backend.complete(PROMPT, Sampling(), 1)) == 1
     backend.close()
