@@ -17,7 +17,8 @@ from judge.store import models
 
 group = typer.Typer(help="Models: add, list, show.", no_args_is_help=True)
 
-LOCAL = ("recorded", "llama_local")
+LOCAL = ("recorded", "llama_local", "transformers_local")
+WEIGHTS = ("llama_local", "transformers_local")
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name here.")]
 
 
@@ -34,12 +35,21 @@ def add(
     *,
     backend: Annotated[str, typer.Option(help=f"One of {', '.join(BACKENDS)}.")],
     model_id: Annotated[
-        str, typer.Option("--id", help="The model's name at the backend; a file for `recorded`.")
+        str,
+        typer.Option(
+            "--id", help="The model's name at the backend; a file or folder for local ones."
+        ),
     ],
     base_url: Annotated[str, typer.Option(help="Another endpoint that speaks the dialect.")] = "",
     style: Annotated[SpokenStyle, typer.Option(help="How it is addressed.")] = SpokenStyle.CHAT,
     base_model: Annotated[str, typer.Option(help="What it was fine-tuned from.")] = "",
     quantisation: Annotated[str, typer.Option(help="Such as Q4_1; part of its identity.")] = "",
+    revision: Annotated[
+        str, typer.Option(help="The commit of a hub's repository (transformers_local).")
+    ] = "",
+    adapter: Annotated[
+        str, typer.Option(help="LoRA over its weights: a PEFT folder, or a .gguf for llama_local.")
+    ] = "",
     cutoff: Annotated[str, typer.Option(help="Date of its newest training data.")] = "",
     input_price: Annotated[
         float | None, typer.Option(help="US dollars per million tokens in.", min=0)
@@ -52,16 +62,20 @@ def add(
     """Register a model under a name."""
     if backend not in BACKENDS:
         raise UsageError(f"no backend is called {backend!r}; there is: {', '.join(BACKENDS)}")
+    if (revision or adapter) and backend not in WEIGHTS:
+        raise UsageError(f"--revision and --adapter are for {' and '.join(WEIGHTS)}")
     parts = urlsplit(base_url)
     if "@" in parts.netloc or parts.query:
         raise UsageError("--base-url holds more than an address; keys belong in the environment")
     spec = ModelSpec(
         name=name,
         backend=backend,
-        id=str(Path(model_id).absolute()) if backend == "recorded" else model_id,
+        id=_placed(backend, model_id, revision),
         base_url=base_url,
         base_model=base_model,
         quantisation=quantisation,
+        revision=revision,
+        adapter=str(Path(adapter).absolute()) if adapter else "",
         style="chat" if style is SpokenStyle.CHAT else "completion",
         cutoff=cutoff,
         input_price=input_price,
@@ -109,6 +123,17 @@ def show(name: ModelName, *, as_json: console.AsJson = False) -> None:
         value = getattr(spec, field)
         if value not in ("", None):
             console.result(f"{field:13} {value}")
+
+
+def _placed(backend: str, model_id: str, revision: str) -> str:
+    """The id, where it is a path as an absolute one: who asks later may stand elsewhere."""
+    path = Path(model_id)
+    is_path = (
+        backend == "recorded"
+        or (backend == "llama_local" and path.suffix == ".gguf")
+        or (backend == "transformers_local" and not revision and path.is_dir())
+    )
+    return str(path.absolute()) if is_path else model_id
 
 
 def _price(usd: float | None) -> str:

@@ -3,7 +3,7 @@
 from judge.errors import UsageError
 from judge.models.base import ModelBackend, ModelSpec
 
-BACKENDS = ("openai_chat", "openai_completions", "llama_local", "recorded")
+BACKENDS = ("openai_chat", "openai_completions", "llama_local", "recorded", "transformers_local")
 
 
 def open_model(spec: ModelSpec) -> ModelBackend:
@@ -31,6 +31,10 @@ def open_model(spec: ModelSpec) -> ModelBackend:
             from judge.models.recorded import Recorded
 
             return Recorded(spec)
+        case "transformers_local":
+            from judge.models.transformers_local import TransformersLocal
+
+            return TransformersLocal(spec)
         case _:
             raise UsageError(
                 f"model {spec.name!r}: no backend {spec.backend!r}; use one of {', '.join(BACKENDS)}"
