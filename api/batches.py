@@ -3,10 +3,10 @@
 import threading
 import time
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.tags import NOT_MODIFIED, Known, tagged
 from api.wiring import (
@@ -53,7 +53,8 @@ class SamplingBody(Body):
 
 class NewBatch(Body):
     """Models x problem set x samples, with a budget in US dollars; `deferred` asks through the
-    provider's Batch API, at half the price and within a day."""
+    provider's Batch API, at half the price and within a day; `fresh` buys replies that are known
+    already once more."""
 
     models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
     problem_set: Name
@@ -64,25 +65,38 @@ class NewBatch(Body):
     problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
     digest: Annotated[str, Field(max_length=64)] = ""
     deferred: bool = False
+    fresh: bool = False
 
 
 class BatchChange(Body):
-    """What can be done to a batch: ended for good, halted for now, gone on with."""
+    """What can be done to a batch: ended for good, halted for now, gone on with; and given another
+    budget in US dollars, null for none, with which what the old one left unasked is asked."""
 
-    state: Literal["cancelled", "paused", "open"]
+    state: Literal["cancelled", "paused", "open"] | None = None
+    budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.state is None and "budget_usd" not in self.model_fields_set:
+            raise ValueError("neither state nor budget_usd is given")
+        return self
 
 
 class EstimateShown(Shown):
     """What a batch would ask for, in questions, samples and tokens of prompts. `most_usd` is the
     price if every answer were as long as allowed, null where a model's price is unknown;
+    `likely_usd` and `seconds` go by what the models did before, null for one that was never asked;
     `detectable` the smallest difference between two models' rates that a paired comparison on these
-    problems would find, null for fewer than two problems. `assumptions` says what both rest on."""
+    problems would find, null for fewer than two problems. `assumptions` says what they rest on."""
 
     questions: int
     samples: int
     prompt_tokens: int
     most_usd: float | None
+    likely_usd: float | None
+    seconds: float | None
     detectable: float | None
+    warnings: list[str]
     assumptions: list[str]
 
 
@@ -178,6 +192,7 @@ def open_batch(
         problems=body.problems,
         digest=body.digest,
         deferred=body.deferred,
+        fresh=body.fresh,
     )
     if dry_run:
         found = EstimateShown.model_validate(batches.estimate(house.database, request))
@@ -224,13 +239,16 @@ def read_batch(house: House, batch: str, wait: Wait = 0, known: Known = "") -> R
     return response
 
 
-@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404))
+@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 409))
 def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:
-    """Cancel, pause or go on with a batch. One that has ended stays as it is; what runs meanwhile
-    is still stored."""
-    change = _CHANGES[body.state]
-    status = change(house.database, batch)
-    if body.state == "open":
+    """Cancel, pause or go on with a batch, or change its budget. One that has ended stays as it is,
+    but for a budget that allows more; what runs meanwhile is still stored."""
+    if "budget_usd" in body.model_fields_set:
+        batches.change_budget(house.database, batch, body.budget_usd)
+    if body.state is not None:
+        _CHANGES[body.state](house.database, batch)
+    status = batches.read_batch(house.database, batch)
+    if status.open:
         _ring(status)
     return shown(status)
 

@@ -16,6 +16,7 @@ from judge.batches.filing import Taken
 from judge.batches.judging import judge_samples
 from judge.batches.opening import (
     cancel_batch,
+    change_budget,
     list_batches,
     list_samples,
     open_batch,
@@ -43,6 +44,7 @@ __all__ = [
     "Taken",
     "ask_questions",
     "cancel_batch",
+    "change_budget",
     "defer",
     "estimate",
     "judge_samples",

@@ -133,8 +133,7 @@ class Asking:
         question = self.question
         if question.budget_usd is None or not self._left:
             return len(self._left)
-        most = costs.most_of(spec, said.first, question.sampling)
-        self._price = said.calls * (most or 0.0)
+        self._price = costs.most_of(spec, said.first, question.sampling, said.calls) or 0.0
         with self.database.transaction() as tx:
             promise = budgets.reserve(tx, question.batch, question.id, self._price, len(self._left))
         if not promise.requests:

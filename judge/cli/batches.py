@@ -14,10 +14,11 @@ from judge.batches import BatchStatus
 from judge.bootstrap import open_judge
 from judge.cli import console, remote
 from judge.cli.run import as_row, say_status
+from judge.errors import UsageError
 from judge.store.database import Database
 
 group = typer.Typer(
-    help="Batches: list, show, cancel, pause, resume, retry; requests and replies by file.",
+    help="Batches: list, show, cancel, pause, resume, budget, retry; requests and replies by file.",
     no_args_is_help=True,
 )
 Id = Annotated[str, typer.Argument(metavar="BATCH", help="A batch's id.")]
@@ -78,6 +79,26 @@ def pause(batch: Id, *, server: console.Server = "", as_json: console.AsJson = F
 def resume(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
     """Go on with a paused batch."""
     _change(batch, batches.resume_batch, "open", server=server, as_json=as_json)
+
+
+@group.command()
+def budget(
+    batch: Id,
+    usd: Annotated[str, typer.Argument(metavar="USD", help="US dollars, or `none`.")],
+    *,
+    server: console.Server = "",
+    as_json: console.AsJson = False,
+) -> None:
+    """Change the budget; what the old one left unasked is asked if the new one has room."""
+    try:
+        given = None if usd == "none" else float(usd)
+    except ValueError:
+        raise UsageError(f"{usd!r} is no sum of US dollars; give a number, or none") from None
+
+    def here(database: Database, batch: str) -> BatchStatus:
+        return batches.change_budget(database, batch, given)
+
+    _do(batch, here, "PATCH", "", {"budget_usd": given}, server=server, as_json=as_json)
 
 
 @group.command()

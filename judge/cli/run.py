@@ -43,6 +43,9 @@ def run(
     deferred: Annotated[
         bool, typer.Option("--deferred", help="By the provider's Batch API: half price, a day.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Buy even replies that were bought before.")
+    ] = False,
     server: console.Server = "",
     wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
     dry_run: Annotated[
@@ -59,6 +62,7 @@ def run(
         prompts=console.names(prompts, "--prompts") if prompts else (),
         budget_usd=budget_usd,
         deferred=deferred,
+        fresh=fresh,
     )
     if server and dry_run:
         request = _limited(request, limit, lambda: _slugs_of(server, problems, limit or 0))
@@ -192,10 +196,16 @@ def _say_estimate(found: Estimate, *, as_json: bool) -> None:
     price = (
         "of unknown price" if found.most_usd is None else f"at most {console.money(found.most_usd)}"
     )
+    if found.likely_usd is not None:
+        price += f", likely {console.money(found.likely_usd)}"
+    if found.seconds is not None:
+        price += f", in about {console.lasting(found.seconds)}"
     console.result(
         f"{found.questions} questions, {found.samples} samples, "
         f"{found.prompt_tokens} tokens of prompts, {price}; nothing was asked"
     )
+    for warning in found.warnings:
+        console.note(f"warning: {warning}")
 
 
 def say_status(status: dict[str, Any], *, as_json: bool) -> None:

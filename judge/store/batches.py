@@ -241,6 +241,7 @@ def skip_unasked(tx: Tx, batch: str) -> None:
         )
         .values(state="skipped", error=budgets.OVER_BUDGET)
     )
+    changes.note_batch(tx, batch)
 
 
 def is_open(tx: Tx, batch: str) -> bool:

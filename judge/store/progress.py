@@ -160,7 +160,9 @@ def _counts(tx: Tx, ids: list[str]) -> list[Any]:
         _number(and_(turn == 0, accepted), "accepted"),
         _number(turn > 0, "repaired"),
         _number(and_(turn > 0, accepted), "mended"),
-        func.coalesce(func.sum(samples.c.cost), 0.0).label("spend_usd"),
+        func.coalesce(func.sum(case((samples.c.reused == 0, samples.c.cost))), 0.0).label(
+            "spend_usd"
+        ),
         _number(samples.c.cost.is_(None), "unpriced"),
         func.sum(samples.c.input_tokens).label("tokens_in"),
         func.sum(samples.c.output_tokens).label("tokens_out"),

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from judge.models.base import Sampling
 from judge.store import changes
 from judge.store.database import Tx, insert_or
-from judge.store.tables import batches, questions, samples, tallies
+from judge.store.tables import batches, models, questions, samples, tallies
 from judge.verdicts.verdict import Verdict
 
 UNCOUNTED = (Verdict.SE.value, Verdict.UNDECIDED.value)
@@ -205,6 +205,15 @@ def rebuild(tx: Tx) -> None:
     changes.note(tx, [changes.EVERY])
 
 
+_missing: ColumnElement[int] = func.sum(
+    case((questions.c.repairs != "", 1), else_=batches.c.samples)
+    - select(func.count())
+    .where(samples.c.question_id == questions.c.id)
+    .correlate(questions)
+    .scalar_subquery()
+)
+
+
 def errors(tx: Tx, set_digest: str) -> dict[str, int]:
     """By model, how many wanted samples ended without a verdict through a fault that is not the
     solution's: failed questions' missing samples, and samples no sandbox could judge."""
@@ -215,15 +224,8 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
         .where(samples.c.state == _FAILED, samples.c.batch_id.in_(of_set))
         .group_by(samples.c.model)
     )
-    drawn = (
-        select(func.count())
-        .where(samples.c.question_id == questions.c.id)
-        .correlate(questions)
-        .scalar_subquery()
-    )
-    wanted = case((questions.c.repairs != "", 1), else_=batches.c.samples)
     undrawn = (
-        select(questions.c.model, func.sum(wanted - drawn))
+        select(questions.c.model, _missing)
         .join(batches, batches.c.id == questions.c.batch_id)
         .where(questions.c.state == _FAILED, batches.c.set_digest == set_digest)
         .group_by(questions.c.model)
@@ -232,3 +234,19 @@ def errors(tx: Tx, set_digest: str) -> dict[str, int]:
         for model, number in tx.execute(counted):
             found[model] = found.get(model, 0) + int(number)
     return found
+
+
+def unasked(tx: Tx, set_digest: str) -> dict[tuple[str, str], int]:
+    """By model and name of the prompt, how many wanted samples a spent budget left unasked."""
+    skipped = (
+        select(questions.c.model, questions.c.prompt, models.c.style, _missing)
+        .join(batches, batches.c.id == questions.c.batch_id)
+        .join(models, models.c.name == questions.c.model)
+        .where(questions.c.state == "skipped", questions.c.repairs == "")
+        .where(batches.c.set_digest == set_digest)
+        .group_by(questions.c.model, questions.c.prompt, models.c.style)
+    )
+    return {
+        (model, prompt or style): int(number)
+        for model, prompt, style, number in tx.execute(skipped)
+    }
