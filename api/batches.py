@@ -25,6 +25,7 @@ from api.wiring import (
 from judge import batches
 from judge.batches import BatchRequest, BatchStatus
 from judge.models.base import Sampling
+from judge.store.batches import MAX_REPAIRS
 from workers import dispatch
 
 MAX_WAIT = 30
@@ -62,6 +63,7 @@ class NewBatch(Body):
     budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
     problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
     digest: Annotated[str, Field(max_length=64)] = ""
+    repairs: Annotated[int, Field(ge=0, le=MAX_REPAIRS)] = 0
 
 
 class BatchChange(Body):
@@ -107,10 +109,14 @@ class ModelProgress(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
 
 
 class BatchShown(Shown):
-    """A batch and how far it is; `wanted` is how many samples it is to have."""
+    """A batch and how far it is; `wanted` is how many samples it is to have. These and the counts
+    are of first turns; of answers that failed a shown example and were asked for again, up to
+    `repairs` times, `repaired` came and `mended` were accepted. Money and tokens are of all turns."""
 
     id: str
     state: str
@@ -121,6 +127,7 @@ class BatchShown(Shown):
     sampling: dict[str, Any]
     prompts: list[str]
     budget_usd: float | None
+    repairs: int
     questions: int
     asked: int
     failed: int
@@ -135,6 +142,8 @@ class BatchShown(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
     created_at: datetime
     finished_at: datetime | None
     by_model: list[ModelProgress]
@@ -174,6 +183,7 @@ def open_batch(
         budget_usd=body.budget_usd,
         problems=body.problems,
         digest=body.digest,
+        repairs=body.repairs,
     )
     if dry_run:
         found = EstimateShown.model_validate(batches.estimate(house.database, request))
@@ -270,6 +280,7 @@ def shown(status: BatchStatus) -> BatchShown:
         sampling=sampling,
         prompts=list(request.prompts),
         budget_usd=request.budget_usd,
+        repairs=request.repairs,
         errors=[Counted(text=text, count=count) for text, count in status.errors],
         waiting=[Counted(text=text, count=count) for text, count in status.waiting],
         by_model=[ModelProgress.model_validate(each) for each in status.by_model],
@@ -279,4 +290,5 @@ def shown(status: BatchStatus) -> BatchShown:
 _SAME = (
     *("id", "state", "questions", "asked", "failed", "skipped", "wanted", "samples", "judged"),
     *("accepted", "spend_usd", "unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+    *("repaired", "mended"),
 )
