@@ -25,6 +25,7 @@ from api.wiring import (
 from judge import batches
 from judge.batches import BatchRequest, BatchStatus
 from judge.models.base import Sampling
+from judge.store.batches import MAX_REPAIRS
 from workers import dispatch
 
 MAX_WAIT = 30
@@ -66,6 +67,7 @@ class NewBatch(Body):
     digest: Annotated[str, Field(max_length=64)] = ""
     deferred: bool = False
     fresh: bool = False
+    repairs: Annotated[int, Field(ge=0, le=MAX_REPAIRS)] = 0
 
 
 class BatchChange(Body):
@@ -123,10 +125,14 @@ class ModelProgress(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
 
 
 class BatchShown(Shown):
-    """A batch and how far it is; `wanted` is how many samples it is to have."""
+    """A batch and how far it is; `wanted` is how many samples it is to have. These and the counts
+    are of first turns; of answers that failed a shown example and were asked for again, up to
+    `repairs` times, `repaired` came and `mended` were accepted. Money and tokens are of all turns."""
 
     id: str
     state: str
@@ -138,6 +144,7 @@ class BatchShown(Shown):
     prompts: list[str]
     budget_usd: float | None
     deferred: bool
+    repairs: int
     questions: int
     asked: int
     failed: int
@@ -152,6 +159,8 @@ class BatchShown(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
     created_at: datetime
     finished_at: datetime | None
     by_model: list[ModelProgress]
@@ -193,6 +202,7 @@ def open_batch(
         digest=body.digest,
         deferred=body.deferred,
         fresh=body.fresh,
+        repairs=body.repairs,
     )
     if dry_run:
         found = EstimateShown.model_validate(batches.estimate(house.database, request))
@@ -295,6 +305,7 @@ def shown(status: BatchStatus) -> BatchShown:
         prompts=list(request.prompts),
         budget_usd=request.budget_usd,
         deferred=request.deferred,
+        repairs=request.repairs,
         errors=[Counted(text=text, count=count) for text, count in status.errors],
         waiting=[Counted(text=text, count=count) for text, count in status.waiting],
         by_model=[ModelProgress.model_validate(each) for each in status.by_model],
@@ -304,4 +315,5 @@ def shown(status: BatchStatus) -> BatchShown:
 _SAME = (
     *("id", "state", "questions", "asked", "failed", "skipped", "wanted", "samples", "judged"),
     *("accepted", "spend_usd", "unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+    *("repaired", "mended"),
 )

@@ -16,6 +16,7 @@ from judge.cli import console, remote
 from judge.errors import JudgeError
 from judge.models.base import Sampling
 from judge.store import problem_sets
+from judge.store.batches import MAX_REPAIRS
 
 WAIT_SECONDS = 10
 
@@ -46,6 +47,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Buy even replies that were bought before.")
     ] = False,
+    repairs: Annotated[
+        int,
+        typer.Option(
+            help="How often a model may mend an answer that fails a shown example.",
+            min=0,
+            max=MAX_REPAIRS,
+        ),
+    ] = 0,
     server: console.Server = "",
     wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
     dry_run: Annotated[
@@ -63,6 +72,7 @@ def run(
         budget_usd=budget_usd,
         deferred=deferred,
         fresh=fresh,
+        repairs=repairs,
     )
     if server and dry_run:
         request = _limited(request, limit, lambda: _slugs_of(server, problems, limit or 0))
@@ -94,16 +104,19 @@ def follow(server: str, batch: str) -> dict[str, Any]:
 
 def submit(server: str, request: BatchRequest, key: str = "") -> dict[str, Any]:
     """Open a batch on a service; the same key gives the same batch."""
-    body = asdict(request)
-    return dict(
-        remote.send(
-            server, "POST", "/v1/batches", body, headers={"Idempotency-Key": key or uuid4().hex}
-        )
-    )
+    headers = {"Idempotency-Key": key or uuid4().hex}
+    return dict(remote.send(server, "POST", "/v1/batches", _body(request), headers=headers))
+
+
+def _body(request: BatchRequest) -> dict[str, Any]:
+    """The request without what is as usual, so that an older service takes it too."""
+    fields = BatchRequest.__dataclass_fields__.values()
+    usual = {field.name for field in fields if getattr(request, field.name) == field.default}
+    return {name: value for name, value in asdict(request).items() if name not in usual}
 
 
 def _estimate_of(server: str, request: BatchRequest) -> Estimate:
-    found = remote.send(server, "POST", "/v1/batches?dry_run=true", asdict(request))
+    found = remote.send(server, "POST", "/v1/batches?dry_run=true", _body(request))
     return Estimate(**{name: found[name] for name in Estimate.__dataclass_fields__})
 
 
@@ -184,6 +197,7 @@ def as_row(status: BatchStatus) -> dict[str, Any]:
         "models": list(request["models"]),
         "problem_set": request["problem_set"],
         "wanted": status.wanted,
+        "repairs": request["repairs"],
         "errors": [{"text": text, "count": count} for text, count in status.errors],
         "waiting": [{"text": text, "count": count} for text, count in status.waiting],
     }
@@ -218,6 +232,8 @@ def say_status(status: dict[str, Any], *, as_json: bool) -> None:
             f"{status['judged']} of {status['wanted']} samples judged, "
             f"{status['accepted']} accepted, {console.money(status['spend_usd'])} spent"
         )
+        if status["repairs"]:
+            console.note(f"  {status['mended']} of {status['repaired']} repairs accepted")
         for each in status["errors"]:
             console.note(f"  {each['count']} x {each['text']}")
     if status["state"] != "open" and status["errors"] and not status["judged"]:
