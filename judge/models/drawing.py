@@ -207,7 +207,7 @@ class _Watch:
 
     def __init__(self, model: Model, rows: Sequence[Row], limits: Sequence[int]) -> None:
         self._model, self._rows, self._limits = model, rows, limits
-        self._last = time.monotonic()
+        self._begun = self._last = time.monotonic()
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
         """Which rows are done, as booleans of shape (rows,)."""
@@ -218,7 +218,7 @@ class _Watch:
         drawn = input_ids[:, -1].tolist()
         for number in running:
             row = self._rows[number]
-            row.seconds += share
+            row.seconds, row.share = now - self._begun, row.share + share
             row.first = row.seconds if row.first is None else row.first
             row.tokens.append(drawn[number])
             self._look(row, self._limits[number])
