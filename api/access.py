@@ -50,6 +50,7 @@ SCOPES: Mapping[str, str] = {
     "POST /v1/models": "admin",
     "GET /v1/models/{name}": "read",
     "PUT /v1/models/{name}": "admin",
+    "GET /v1/prompts": "read",
     "GET /v1/batches": "read",
     "POST /v1/batches": "submit",
     "GET /v1/batches/{batch}": "read",

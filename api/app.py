@@ -20,6 +20,7 @@ from api import (
     models,
     pages,
     problems,
+    prompts,
     samples,
     standings,
     uploads,
@@ -75,7 +76,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(metrics.Measured)
     failures.install(app)
-    wings = (problems, models, batches, events, samples, standings, keys, health, metrics, pages)
+    wings = (
+        *(problems, models, prompts, batches, events, samples, standings),
+        *(keys, health, metrics, pages),
+    )
     for wing in wings:
         app.include_router(wing.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -3,10 +3,10 @@
 import threading
 import time
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.tags import NOT_MODIFIED, Known, tagged
 from api.wiring import (
@@ -25,6 +25,7 @@ from api.wiring import (
 from judge import batches
 from judge.batches import BatchRequest, BatchStatus
 from judge.models.base import Sampling
+from judge.store.batches import MAX_REPAIRS
 from workers import dispatch
 
 MAX_WAIT = 30
@@ -52,7 +53,9 @@ class SamplingBody(Body):
 
 
 class NewBatch(Body):
-    """Models x problem set x samples, with a budget in US dollars."""
+    """Models x problem set x samples, with a budget in US dollars; `deferred` asks through the
+    provider's Batch API, at half the price and within a day; `fresh` buys replies that are known
+    already once more."""
 
     models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
     problem_set: Name
@@ -62,25 +65,40 @@ class NewBatch(Body):
     budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
     problems: Annotated[tuple[Name, ...], Field(max_length=100_000)] = ()
     digest: Annotated[str, Field(max_length=64)] = ""
+    deferred: bool = False
+    fresh: bool = False
+    repairs: Annotated[int, Field(ge=0, le=MAX_REPAIRS)] = 0
 
 
 class BatchChange(Body):
-    """What can be done to a batch: ended for good, halted for now, gone on with."""
+    """What can be done to a batch: ended for good, halted for now, gone on with; and given another
+    budget in US dollars, null for none, with which what the old one left unasked is asked."""
 
-    state: Literal["cancelled", "paused", "open"]
+    state: Literal["cancelled", "paused", "open"] | None = None
+    budget_usd: Annotated[float | None, Field(ge=0, le=1e9)] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.state is None and "budget_usd" not in self.model_fields_set:
+            raise ValueError("neither state nor budget_usd is given")
+        return self
 
 
 class EstimateShown(Shown):
     """What a batch would ask for, in questions, samples and tokens of prompts. `most_usd` is the
     price if every answer were as long as allowed, null where a model's price is unknown;
+    `likely_usd` and `seconds` go by what the models did before, null for one that was never asked;
     `detectable` the smallest difference between two models' rates that a paired comparison on these
-    problems would find, null for fewer than two problems. `assumptions` says what both rest on."""
+    problems would find, null for fewer than two problems. `assumptions` says what they rest on."""
 
     questions: int
     samples: int
     prompt_tokens: int
     most_usd: float | None
+    likely_usd: float | None
+    seconds: float | None
     detectable: float | None
+    warnings: list[str]
     assumptions: list[str]
 
 
@@ -107,10 +125,14 @@ class ModelProgress(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
 
 
 class BatchShown(Shown):
-    """A batch and how far it is; `wanted` is how many samples it is to have."""
+    """A batch and how far it is; `wanted` is how many samples it is to have. These and the counts
+    are of first turns; of answers that failed a shown example and were asked for again, up to
+    `repairs` times, `repaired` came and `mended` were accepted. Money and tokens are of all turns."""
 
     id: str
     state: str
@@ -121,6 +143,8 @@ class BatchShown(Shown):
     sampling: dict[str, Any]
     prompts: list[str]
     budget_usd: float | None
+    deferred: bool
+    repairs: int
     questions: int
     asked: int
     failed: int
@@ -135,6 +159,8 @@ class BatchShown(Shown):
     unpriced: int
     tokens_in: int
     tokens_out: int
+    repaired: int
+    mended: int
     created_at: datetime
     finished_at: datetime | None
     by_model: list[ModelProgress]
@@ -174,6 +200,9 @@ def open_batch(
         budget_usd=body.budget_usd,
         problems=body.problems,
         digest=body.digest,
+        deferred=body.deferred,
+        fresh=body.fresh,
+        repairs=body.repairs,
     )
     if dry_run:
         found = EstimateShown.model_validate(batches.estimate(house.database, request))
@@ -181,7 +210,7 @@ def open_batch(
     # Should a crash come between this commit and the keeping of the answer, the next try has the
     # same claim and finds this batch.
     status = batches.open_batch(house.database, request, claim)
-    dispatch.ring_ask(status.id)
+    _ring(status)
     response.headers["Location"] = f"/v1/batches/{status.id}"
     response.headers["Retry-After"] = RETRY_AFTER
     return shown(status)
@@ -220,13 +249,16 @@ def read_batch(house: House, batch: str, wait: Wait = 0, known: Known = "") -> R
     return response
 
 
-@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404))
+@router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 409))
 def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:
-    """Cancel, pause or go on with a batch. One that has ended stays as it is; what runs meanwhile
-    is still stored."""
-    change = _CHANGES[body.state]
-    status = change(house.database, batch)
-    if body.state == "open":
+    """Cancel, pause or go on with a batch, or change its budget. One that has ended stays as it is,
+    but for a budget that allows more; what runs meanwhile is still stored."""
+    if "budget_usd" in body.model_fields_set:
+        batches.change_budget(house.database, batch, body.budget_usd)
+    if body.state is not None:
+        _CHANGES[body.state](house.database, batch)
+    status = batches.read_batch(house.database, batch)
+    if status.open:
         _ring(status)
     return shown(status)
 
@@ -248,6 +280,8 @@ def _ring(status: BatchStatus) -> None:
     if status.open:
         dispatch.ring_ask(status.id)
         dispatch.ring_judge(status.id)
+        if status.request.deferred:
+            dispatch.ring_defer(status.id)
 
 
 _CHANGES = {
@@ -270,6 +304,8 @@ def shown(status: BatchStatus) -> BatchShown:
         sampling=sampling,
         prompts=list(request.prompts),
         budget_usd=request.budget_usd,
+        deferred=request.deferred,
+        repairs=request.repairs,
         errors=[Counted(text=text, count=count) for text, count in status.errors],
         waiting=[Counted(text=text, count=count) for text, count in status.waiting],
         by_model=[ModelProgress.model_validate(each) for each in status.by_model],
@@ -279,4 +315,5 @@ def shown(status: BatchStatus) -> BatchShown:
 _SAME = (
     *("id", "state", "questions", "asked", "failed", "skipped", "wanted", "samples", "judged"),
     *("accepted", "spend_usd", "unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+    *("repaired", "mended"),
 )

@@ -71,13 +71,15 @@ def _batch(status: BatchStatus) -> dict[str, Any]:
         f"set          {request.problem_set} {request.digest[:12]}\n"
         f"prompts      {', '.join(request.prompts) or 'the default of each style'}\n"
         f"temperature  {sampling.temperature:g}\ntop_p        {sampling.top_p:g}\n"
-        f"max_tokens   {sampling.max_tokens}\nseed         {sampling.seed}"
+        f"max_tokens   {sampling.max_tokens}\nseed         {sampling.seed}\n"
+        f"repairs      {request.repairs}"
     )
     return each | {
         "state": status.state.replace("_", " "),
         "set": request.problem_set,
         "models": ", ".join(request.models),
         "samples_each": request.samples,
+        "repairs": request.repairs,
         "budget_usd": request.budget_usd,
         "error_count": lost,
         "accepted_share": share,
@@ -89,7 +91,7 @@ def _batch(status: BatchStatus) -> dict[str, Any]:
 
 _SHOWN = (
     *("id", "open", "wanted", "samples", "judged", "accepted", "errors", "waiting", "spend_usd"),
-    *("unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
+    *("unpriced", "tokens_in", "tokens_out", "created_at", "finished_at", "repaired", "mended"),
 )
 
 
@@ -117,6 +119,7 @@ def _row(row: RankedRow) -> dict[str, Any]:
         "problems": row.problems,
         "coverage": _percent(row.coverage),
         "errors": row.errors,
+        "stopped": f"{_count(row.unasked)} not asked: budget spent" if row.unasked else "",
         "cost": _usd(row.cost_usd),
         "per_solved": f"{_usd(row.cost_per_solved)} a solved one" if row.cost_per_solved else "",
         "bar": {
@@ -146,6 +149,7 @@ def _how(recipe: str) -> str:
         "temperature": "temperature {}",
         "top_p": "top\u2011p {}",
         "max_tokens": "at most {} tokens",
+        "repairs": "mended up to {} times",
     }
     said = [words.get(name, f"{name} {{}}").format(value) for name, value in named.items()]
     return ", ".join([template.partition("@")[0], *said])

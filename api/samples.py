@@ -21,7 +21,8 @@ router = APIRouter(prefix="/v1", tags=["samples"])
 
 
 class SampleBrief(Shown):
-    """One sample in a list."""
+    """One sample in a list. `turn` counts from 0; `repairs` is the sample of the turn before, which the
+    model was shown the fault of, or empty."""
 
     id: str
     batch: str
@@ -41,6 +42,8 @@ class SampleBrief(Shown):
     error: str | None
     created_at: datetime
     judged_at: datetime | None
+    turn: int
+    repairs: str
 
 
 class SamplePage(Shown):

@@ -49,8 +49,11 @@ class RankedRow(Shown):
     rank_high: int
     coverage: float
     errors: int
+    unasked: int
     cost_usd: float | None
+    cost_per_problem: float | None
     cost_per_solved: float | None
+    tokens_per_solved: float | None
     tokens_in: int
     tokens_out: int
     pass_at: list[PassAt]

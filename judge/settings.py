@@ -58,7 +58,8 @@ class Settings(BaseSettings):
     """Requests of one caller, such as 600/minute; empty for none on loopback, RATE elsewhere."""
     model_hosts: str = ""
     """Hosts, with commas, that models added over HTTP may name: they are shown the service's key."""
-    ask_threads: int = Field(default=8, ge=1, le=1024)
+    ask_threads: int = Field(default=64, ge=1, le=1024)
+    """Questions in hand at most; how many an endpoint is sent at once is found out by asking."""
     cache: Literal["on", "off"] = "on"
     """Whether code that was judged before under the same circumstances is not run again."""
     lease_seconds: float = Field(default=90.0, ge=0.5, le=3600)

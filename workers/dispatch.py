@@ -14,8 +14,8 @@ from redis.exceptions import OutOfMemoryError
 from judge.settings import read_settings
 from judge.telemetry import logger
 
-ASK, JUDGE, UPKEEP = "judge.ask", "judge.judge", "judge.upkeep"
-QUEUES = {ASK: "ask", JUDGE: "judge", UPKEEP: "judge"}
+ASK, JUDGE, UPKEEP, DEFER = "judge.ask", "judge.judge", "judge.upkeep", "judge.defer"
+QUEUES = {ASK: "ask", DEFER: "ask", JUDGE: "judge", UPKEEP: "judge"}
 
 VISIBILITY_SECONDS = 1800
 TASK_SECONDS, TASK_SOFT_SECONDS = 900, 840
@@ -79,6 +79,11 @@ def _transport(broker_url: str) -> dict[str, Any]:
 def ring_ask(batch: str = "") -> None:
     """Questions wait to be asked; `batch` only goes into the log."""
     _ring(ASK, batch)
+
+
+def ring_defer(batch: str = "") -> None:
+    """Deferred work is due; `batch` only goes into the log."""
+    _ring(DEFER, batch)
 
 
 def ring_judge(batch: str = "") -> None:

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterable
 
 from judge import heartbeats
 from judge.errors import JudgeError
-from judge.store import leases
+from judge.store import deferrals, leases
+from judge.store.deferrals import DEFERRALS
 from judge.store.leases import QUESTIONS, SAMPLES, Work
 from judge.telemetry import logger
 from workers import dispatch, metrics, tasks
 
-KINDS: dict[str, tuple[Work, Callable[[], bool]]] = {
-    dispatch.QUEUES[dispatch.ASK]: (QUESTIONS, tasks.ask),
-    dispatch.QUEUES[dispatch.JUDGE]: (SAMPLES, tasks.judge),
-}
-"""By queue: the rows to look for and what is done about them."""
+KINDS: tuple[tuple[str, Work, Callable[[], bool]], ...] = (
+    (dispatch.QUEUES[dispatch.ASK], QUESTIONS, tasks.ask),
+    (dispatch.QUEUES[dispatch.DEFER], DEFERRALS, tasks.defer),
+    (dispatch.QUEUES[dispatch.JUDGE], SAMPLES, tasks.judge),
+)
+"""A queue, the rows to look for and what is done about them."""
 
 STOP_SECONDS = 30.0
 
@@ -50,6 +52,8 @@ class Errand:
     def waits(self) -> bool:
         """Whether there is something to do."""
         with tasks.process.judge.database.reading() as tx:
+            if self.table is DEFERRALS:
+                return deferrals.any_due(tx)
             return leases.any_claimable(tx, self.table)
 
     def _run(self) -> None:
@@ -69,7 +73,8 @@ _errands: list[Errand] = []
 
 def start(queues: Iterable[str]) -> threading.Thread:
     """Look for the work of these queues in this process, now and until it stops."""
-    _errands[:] = [Errand(*KINDS[queue]) for queue in sorted(queues)]
+    wanted = set(queues)
+    _errands[:] = [Errand(table, work) for queue, table, work in KINDS if queue in wanted]
     thread = threading.Thread(target=_keep_looking, name="polling", daemon=True)
     thread.start()
     return thread

@@ -14,7 +14,7 @@ SLICE_SECONDS, CLAIM_SECONDS, MOST = 30.0, 1.0, 512
 GIVE_BACK_SECONDS = 450.0
 """When a claim that turned out slow is given back, long before the queue would end its task."""
 
-_asking, _judging = Bell(), Bell()
+_asking, _judging, _deferring = Bell(), Bell(), Bell()
 
 
 class Process:
@@ -68,6 +68,11 @@ def judge() -> bool:
     return _judging.answer(_judge)
 
 
+def defer() -> bool:
+    """Do what is due of deferred work; False where another thread of this process is at it."""
+    return _deferring.answer(_defer)
+
+
 def look_after() -> None:
     """Set right what a crash left."""
     if process.go_on():
@@ -82,8 +87,10 @@ def _ask() -> None:
     asked = batches.ask_questions(
         house.database,
         house.model,
-        limit=min(64, 4 * threads),
+        limit=threads,
         threads=threads,
+        seconds=SLICE_SECONDS,
+        sandbox=lambda: house.sandbox,
         go_on=process.go_on,
         on_kept=now_and_then(dispatch.ring_judge),
     )
@@ -91,6 +98,21 @@ def _ask() -> None:
         dispatch.ring_judge()
     if asked.claimed:
         dispatch.ring_ask()
+    if asked.again is not None:
+        _ring_in(asked.again)
+
+
+def _ring_in(seconds: float) -> None:
+    """What was put off is due before anybody would look for it; a timer that is lost with its
+    process costs no more than that."""
+    timer = threading.Timer(seconds + 0.05, dispatch.ring_ask)
+    timer.daemon = True
+    timer.start()
+
+
+def _defer() -> None:
+    if process.go_on() and batches.defer(process.judge.database, go_on=process.go_on).samples:
+        dispatch.ring_judge()
 
 
 def _judge() -> None:
@@ -121,5 +143,6 @@ def _judge() -> None:
 
 
 queue.task(ask, name=dispatch.ASK)
+queue.task(defer, name=dispatch.DEFER)
 queue.task(judge, name=dispatch.JUDGE)
 queue.task(look_after, name=dispatch.UPKEEP)

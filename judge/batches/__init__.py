@@ -6,12 +6,17 @@ arrives, before it is judged, so a restart never buys it again; every write name
 call `ask_questions` and `judge_samples` at once, and be killed at any moment.
 """
 
-from judge.batches.asking import Asked, GetModel, ask_questions
+from judge.batches.asking import Asked, ask_questions
+from judge.batches.deferring import Deferred, defer
+from judge.batches.drawing import GetModel
 from judge.batches.driving import Swept, run_batch, sweep
 from judge.batches.estimating import Estimate, estimate
+from judge.batches.exporting import read_replies, write_requests
+from judge.batches.filing import Taken
 from judge.batches.judging import judge_samples
 from judge.batches.opening import (
     cancel_batch,
+    change_budget,
     list_batches,
     list_samples,
     open_batch,
@@ -29,14 +34,18 @@ __all__ = [
     "Asked",
     "BatchRequest",
     "BatchStatus",
+    "Deferred",
     "Estimate",
     "GetModel",
     "Progress",
     "SampleDetail",
     "SampleRow",
     "Swept",
+    "Taken",
     "ask_questions",
     "cancel_batch",
+    "change_budget",
+    "defer",
     "estimate",
     "judge_samples",
     "list_batches",
@@ -44,9 +53,11 @@ __all__ = [
     "open_batch",
     "pause_batch",
     "read_batch",
+    "read_replies",
     "read_sample",
     "resume_batch",
     "retry_errors",
     "run_batch",
     "sweep",
+    "write_requests",
 ]

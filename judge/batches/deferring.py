@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from judge.batches import filing
-from judge.batches.asking import MAX_UNAVAILABLE
+from judge.batches.drawing import MAX_UNAVAILABLE
 from judge.batches.failures import told
 from judge.errors import DatabaseAway, JudgeError, ModelRefused, ModelUnavailable
 from judge.models import batch_api
@@ -20,7 +20,7 @@ from judge.models.base import ModelSpec
 from judge.models.batch_api import BatchApi, Job
 from judge.models.deferred import Fault
 from judge.store import batches, deferrals, leases, models
-from judge.store.batches import OVER_BUDGET
+from judge.store.budgets import OVER_BUDGET
 from judge.store.database import Database
 from judge.store.deferrals import DEFERRALS, Deferral, Ended
 from judge.store.leases import LeaseLost
@@ -74,6 +74,9 @@ def defer(
 def _handle(database: Database, deferral: Deferral) -> int:
     """Bring one claimed deferral a step further; how many samples were kept."""
     try:
+        if deferral.state == "exported":
+            filing.settle(database, deferral, {}, None, "given back")
+            return 0
         with database.reading() as tx:
             spec = models.read(tx, deferral.model)
         with batch_api.opened(spec) as api:

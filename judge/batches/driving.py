@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judge.batches.asking import GetModel, ask_questions
+from judge.batches.asking import ask_questions
 from judge.batches.deferring import defer
+from judge.batches.drawing import GetModel
 from judge.batches.judging import judge_samples
 from judge.batches.opening import read_batch
 from judge.sandbox.base import Sandbox
@@ -14,6 +15,9 @@ from judge.store import batches, deferrals, leases
 from judge.store.database import Database
 from judge.store.leases import QUESTIONS, SAMPLES
 from judge.store.progress import BatchStatus
+
+ASK_SECONDS = 30.0
+"""For how long questions are claimed as others are answered, before the claim is settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def run_batch(
     sandbox: Sandbox,
     batch: str,
     *,
-    threads: int = 8,
+    threads: int = 64,
     speed: float = 0.0,
     reuse: bool = True,
     on_progress: Callable[[BatchStatus], None] = lambda _: None,
@@ -67,7 +71,13 @@ def run_batch(
         return not stop.is_set()
 
     def ask() -> int:
-        return ask_questions(database, model, batch=batch, threads=threads, go_on=go_on).claimed
+        return ask_questions(
+            *(database, model, threads, batch),
+            threads=threads,
+            sandbox=lambda: sandbox,
+            seconds=ASK_SECONDS,
+            go_on=go_on,
+        ).claimed
 
     def judge() -> int:
         return judge_samples(database, sandbox, batch=batch, speed=speed, reuse=reuse, go_on=go_on)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from judge.batches.asking import MAX_UNAVAILABLE
+from judge.batches.drawing import MAX_UNAVAILABLE
 from judge.models import costs, extraction, prompts, tokens
 from judge.models.asking import storable
 from judge.models.base import Completion, ModelSpec, Prompt, Solution, Usage
 from judge.models.deferred import Draw, Fault, Odd, Reply, read_replies, request_line
-from judge.store import batches, deferrals, problem_sets, questions
+from judge.store import batches, budgets, deferrals, problem_sets, questions
 from judge.store.database import Database
 from judge.store.deferrals import Deferral, Ended
 from judge.store.questions import Question
@@ -62,7 +62,7 @@ def write_requests(
     requests = written = 0
     with database.reading() as tx:
         ids = deferrals.question_ids(tx, deferral.id)
-        spent = 0.0 if deferral.budget_usd is None else batches.spent(tx, deferral.batch)
+        spent = 0.0 if deferral.budget_usd is None else budgets.spent_on(tx, deferral.batch)
     for question, problem in _posed(database, ids):
         prompt = prompts.render(problem, spec.style, question.template)
         lines = [
@@ -162,7 +162,7 @@ def _most(spec: ModelSpec, prompt: Prompt, question: Question) -> float:
 
 def cost(spec: ModelSpec, usage: Usage) -> float | None:
     """US dollars of one deferred request, None where no price is known."""
-    return costs.cost_of(spec, usage)
+    return costs.cost_of(spec, usage, deferred=True)
 
 
 @dataclass(slots=True)

@@ -1,10 +1,11 @@
 """Samples are claimed, judged with no transaction open, and stored in groups as they come."""
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from judge.batches.failures import GIVEN_UP, backoff, release, told
+from judge.batches.repairing import is_faulty
 from judge.batches.reuse import Ended, Same
 from judge.errors import JudgeError, SandboxUnavailable
 from judge.sandbox.base import Sandbox
@@ -63,7 +64,7 @@ def judge_samples(
                     waiting.clear()
                 free = AT_HAND * sandbox.workers - len(running)
                 with database.transaction() as tx:
-                    _store(tx, claim.token, ended)
+                    _store(tx, claim.token, ended, posed)
                     taken, begun = _begin_samples(tx, claim.token, _next(waiting, free, running))
                     touched = {sample.batch for sample in (*taken, *(one for one, _ in ended))}
                     for each in (*waiting, *running.values(), *begun):
@@ -142,7 +143,7 @@ def _begin_samples(
     return taken, begun
 
 
-def _store(tx: Tx, token: str, ended: Sequence[Ended]) -> None:
+def _store(tx: Tx, token: str, ended: Sequence[Ended], posed: Mapping[str, Problem]) -> None:
     good: list[tuple[Unjudged, Judgement]] = []
     for sample, result in ended:
         if isinstance(result, Judgement) and not result.verdict.ours:
@@ -157,4 +158,9 @@ def _store(tx: Tx, token: str, ended: Sequence[Ended]) -> None:
         else:
             seconds = backoff(sample.failures)
             leases.put_off(tx, SAMPLES, token, sample.id, seconds, reason)
-    samples.keep_judgements(tx, token, good)
+    faulty = {
+        sample.id
+        for sample, judgement in good
+        if is_faulty(posed[sample.problem_digest], sample, judgement)
+    }
+    samples.keep_judgements(tx, token, good, faulty)

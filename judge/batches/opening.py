@@ -1,11 +1,12 @@
 """A batch from outside: opened, looked at, cancelled, paused, resumed, tried again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from judge.errors import UsageError
-from judge.models import costs, openai_body, prompts
+from judge.errors import UnknownName, UsageError
+from judge.models import costs, openai_body
 from judge.models.base import Usage
-from judge.store import batches, models, progress, samples
+from judge.models.wording import want_style
+from judge.store import batches, budgets, models, progress, samples
 from judge.store.batches import BatchRequest
 from judge.store.database import Database, Tx
 from judge.store.progress import BatchStatus
@@ -21,22 +22,49 @@ def open_batch(database: Database, request: BatchRequest, key: str = "") -> Batc
     Raises UnknownName or UnknownProblem for what is not there, UsageError for what makes no sense,
     Conflict for a key that opened another batch.
     """
-    for name in request.prompts:
-        prompts.template_version(name)
     with database.transaction() as tx:
+        check_prompts(tx, request)
         if request.deferred:
             _check_deferrable(tx, request)
         if request.budget_usd is not None:
-            for name in request.models:
-                if costs.cost_of(models.read(tx, name), Usage(1, 1)) is None:
-                    raise UsageError(
-                        f"model {name!r} has no known price, so no budget can be kept; "
-                        "give it prices or leave the budget out"
-                    )
+            _want_prices(tx, request.models)
         batch = batches.open_batch(tx, request, key)
         status = progress.statuses(tx, [batches.read(tx, batch)])[0]
     log.info("batch opened", batch=batch)  # over HTTP this line ties the batch to its request
     return status
+
+
+def _want_prices(tx: Tx, names: Iterable[str]) -> None:
+    for name in names:
+        if costs.cost_of(models.read(tx, name), Usage(1, 1)) is None:
+            raise UsageError(
+                f"model {name!r} has no known price, so no budget can be kept; "
+                "give it prices or leave the budget out"
+            )
+
+
+def check_prompts(tx: Tx, request: BatchRequest) -> None:
+    """Whether each model can be asked with each prompt, and as often as is wanted. Raises UsageError
+    and UnknownName."""
+    for name in request.models:
+        style = models.read(tx, name).style
+        if request.repairs and style != "chat":
+            raise UsageError(
+                f"model {name!r} continues texts (style {style!r}) and cannot be told of its "
+                "mistakes; leave it or repairs out"
+            )
+        for prompt in request.prompts:
+            try:
+                found = want_style(prompt, style)
+            except UnknownName:
+                raise
+            except UsageError as error:
+                raise UsageError(f"model {name!r}: {error}") from None
+            if request.deferred and found.calls > 1:
+                raise UsageError(
+                    f"prompt {prompt!r} takes several calls, each after the reply to the one "
+                    "before; leave deferred out, or ask with another prompt"
+                )
 
 
 def _check_deferrable(tx: Tx, request: BatchRequest) -> None:
@@ -76,6 +104,19 @@ def pause_batch(database: Database, batch: str) -> BatchStatus:
 def resume_batch(database: Database, batch: str) -> BatchStatus:
     """Go on with a paused batch."""
     return _changed(database, batches.resume, batch)
+
+
+def change_budget(database: Database, batch: str, budget_usd: float | None) -> BatchStatus:
+    """Give a batch another budget in US dollars, None for none. What the old one left unasked is
+    asked if the new one has room. Raises Conflict for a cancelled batch, UsageError for no sum of
+    money or a model without a price."""
+
+    def change(tx: Tx, batch: str) -> None:
+        if budget_usd is not None:
+            _want_prices(tx, batches.read(tx, batch).request.models)
+        budgets.change(tx, batch, budget_usd)
+
+    return _changed(database, change, batch)
 
 
 def retry_errors(database: Database, batch: str) -> BatchStatus:

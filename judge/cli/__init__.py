@@ -21,7 +21,7 @@ from judge.settings import BadSetting
 from problems.errors import ProblemError
 
 VERBS = ("up", "worker", "upkeep", "doctor", "demo", "run", "score", "leaderboard")
-GROUPS = ("problems", "models", "batches", "keys", "sandbox", "db")
+GROUPS = ("problems", "models", "prompts", "batches", "keys", "sandbox", "db")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -13,9 +14,13 @@ from judge.batches import BatchStatus
 from judge.bootstrap import open_judge
 from judge.cli import console, remote
 from judge.cli.run import as_row, say_status
+from judge.errors import UsageError
 from judge.store.database import Database
 
-group = typer.Typer(help="Batches: list, show, cancel, pause, resume, retry.", no_args_is_help=True)
+group = typer.Typer(
+    help="Batches: list, show, cancel, pause, resume, budget, retry; requests and replies by file.",
+    no_args_is_help=True,
+)
 Id = Annotated[str, typer.Argument(metavar="BATCH", help="A batch's id.")]
 
 
@@ -77,9 +82,71 @@ def resume(batch: Id, *, server: console.Server = "", as_json: console.AsJson = 
 
 
 @group.command()
+def budget(
+    batch: Id,
+    usd: Annotated[str, typer.Argument(metavar="USD", help="US dollars, or `none`.")],
+    *,
+    server: console.Server = "",
+    as_json: console.AsJson = False,
+) -> None:
+    """Change the budget; what the old one left unasked is asked if the new one has room."""
+    try:
+        given = None if usd == "none" else float(usd)
+    except ValueError:
+        raise UsageError(f"{usd!r} is no sum of US dollars; give a number, or none") from None
+
+    def here(database: Database, batch: str) -> BatchStatus:
+        return batches.change_budget(database, batch, given)
+
+    _do(batch, here, "PATCH", "", {"budget_usd": given}, server=server, as_json=as_json)
+
+
+@group.command()
 def retry(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
     """Ask and judge again what failed by a fault that is not the solution's."""
     _do(batch, batches.retry_errors, "POST", "/retry-errors", None, server=server, as_json=as_json)
+
+
+@group.command()
+def requests(
+    batch: Id,
+    *,
+    model: Annotated[str, typer.Option(help="The model that is to be asked.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+) -> None:
+    """Write what is still missing as a file for `vllm run-batch`; `replies` reads the answers.
+
+    Until then nobody else asks these questions.
+    """
+    with closing(open_judge()) as judge:
+        number = batches.write_requests(judge.database, batch, model, out)
+    console.result(f"{number} requests written to {out}")
+    if number:
+        console.note(f"`judge batches replies {batch} FILE` reads the answers")
+
+
+@group.command()
+def replies(
+    batch: Id,
+    file: Annotated[Path, typer.Argument(help="What the provider or `vllm run-batch` wrote.")],
+    *,
+    as_json: console.AsJson = False,
+) -> None:
+    """Read replies to the requests of a batch; every good one is kept, once.
+
+    What a file lacks is open again; an empty file gives everything back.
+    """
+    with closing(open_judge()) as judge, file.open("rb") as lines:
+        taken = batches.read_replies(judge.database, batch, lines)
+    if as_json:
+        console.result_json(taken)
+    else:
+        console.result(
+            f"{taken.kept} completions kept, {taken.before} were not missing, "
+            f"{taken.faulty} faults, {taken.unknown} of other questions, {taken.garbage} unreadable"
+        )
+    if taken.kept:
+        console.note("`judge up` judges them")
 
 
 def _change(

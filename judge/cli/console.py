@@ -93,6 +93,14 @@ def money(usd: float | None) -> str:
     return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
 
 
+def lasting(seconds: float) -> str:
+    """A time in the unit one would say it in."""
+    for name, size in (("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(1.0, seconds):.0f} seconds"
+
+
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Bar]:
     """Show how a work of `total` pieces comes along, until the block ends."""

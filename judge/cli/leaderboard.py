@@ -44,10 +44,12 @@ def show(board: dict[str, Any]) -> None:
         return
     numbers = ("pass@1", "n", "covered", "errors", "cost")
     console.table(
-        ("rank", "model", "pass@1", "95 % interval", "n", "covered", "errors", "cost"),
+        ("rank", "model", "prompt", "pass@1", "95 % interval", "n", "covered", "errors", "cost"),
         [_cells(row) for row in board["rows"]],
         right=numbers,
     )
+    if stopped := sum(row["unasked"] for row in board["rows"]):
+        console.note(f"{stopped} samples were not asked for: a budget was spent")
 
 
 def _cells(row: dict[str, Any]) -> tuple[object, ...]:
@@ -55,6 +57,7 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     return (
         str(low) if low == high else f"{low}-{high}",
         f"{row['model']} ({row['bound']})" if row["bound"] else row["model"],
+        row["recipe"].partition("@")[0],
         console.percent(row["pass_at_1"]),
         f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
         row["samples"],

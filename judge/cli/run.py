@@ -16,6 +16,7 @@ from judge.cli import console, remote
 from judge.errors import JudgeError
 from judge.models.base import Sampling
 from judge.store import problem_sets
+from judge.store.batches import MAX_REPAIRS
 
 WAIT_SECONDS = 10
 
@@ -40,6 +41,20 @@ def run(
     prompts: Annotated[
         str, typer.Option(help="Names of prompt templates, with commas between.")
     ] = "",
+    deferred: Annotated[
+        bool, typer.Option("--deferred", help="By the provider's Batch API: half price, a day.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Buy even replies that were bought before.")
+    ] = False,
+    repairs: Annotated[
+        int,
+        typer.Option(
+            help="How often a model may mend an answer that fails a shown example.",
+            min=0,
+            max=MAX_REPAIRS,
+        ),
+    ] = 0,
     server: console.Server = "",
     wait: Annotated[bool, typer.Option("--wait", help="With --server: until it is done.")] = False,
     dry_run: Annotated[
@@ -55,6 +70,9 @@ def run(
         sampling=Sampling(temperature, top_p, max_tokens, seed),
         prompts=console.names(prompts, "--prompts") if prompts else (),
         budget_usd=budget_usd,
+        deferred=deferred,
+        fresh=fresh,
+        repairs=repairs,
     )
     if server and dry_run:
         request = _limited(request, limit, lambda: _slugs_of(server, problems, limit or 0))
@@ -86,16 +104,19 @@ def follow(server: str, batch: str) -> dict[str, Any]:
 
 def submit(server: str, request: BatchRequest, key: str = "") -> dict[str, Any]:
     """Open a batch on a service; the same key gives the same batch."""
-    body = asdict(request)
-    return dict(
-        remote.send(
-            server, "POST", "/v1/batches", body, headers={"Idempotency-Key": key or uuid4().hex}
-        )
-    )
+    headers = {"Idempotency-Key": key or uuid4().hex}
+    return dict(remote.send(server, "POST", "/v1/batches", _body(request), headers=headers))
+
+
+def _body(request: BatchRequest) -> dict[str, Any]:
+    """The request without what is as usual, so that an older service takes it too."""
+    fields = BatchRequest.__dataclass_fields__.values()
+    usual = {field.name for field in fields if getattr(request, field.name) == field.default}
+    return {name: value for name, value in asdict(request).items() if name not in usual}
 
 
 def _estimate_of(server: str, request: BatchRequest) -> Estimate:
-    found = remote.send(server, "POST", "/v1/batches?dry_run=true", asdict(request))
+    found = remote.send(server, "POST", "/v1/batches?dry_run=true", _body(request))
     return Estimate(**{name: found[name] for name in Estimate.__dataclass_fields__})
 
 
@@ -176,6 +197,7 @@ def as_row(status: BatchStatus) -> dict[str, Any]:
         "models": list(request["models"]),
         "problem_set": request["problem_set"],
         "wanted": status.wanted,
+        "repairs": request["repairs"],
         "errors": [{"text": text, "count": count} for text, count in status.errors],
         "waiting": [{"text": text, "count": count} for text, count in status.waiting],
     }
@@ -188,10 +210,16 @@ def _say_estimate(found: Estimate, *, as_json: bool) -> None:
     price = (
         "of unknown price" if found.most_usd is None else f"at most {console.money(found.most_usd)}"
     )
+    if found.likely_usd is not None:
+        price += f", likely {console.money(found.likely_usd)}"
+    if found.seconds is not None:
+        price += f", in about {console.lasting(found.seconds)}"
     console.result(
         f"{found.questions} questions, {found.samples} samples, "
         f"{found.prompt_tokens} tokens of prompts, {price}; nothing was asked"
     )
+    for warning in found.warnings:
+        console.note(f"warning: {warning}")
 
 
 def say_status(status: dict[str, Any], *, as_json: bool) -> None:
@@ -204,6 +232,8 @@ def say_status(status: dict[str, Any], *, as_json: bool) -> None:
             f"{status['judged']} of {status['wanted']} samples judged, "
             f"{status['accepted']} accepted, {console.money(status['spend_usd'])} spent"
         )
+        if status["repairs"]:
+            console.note(f"  {status['mended']} of {status['repaired']} repairs accepted")
         for each in status["errors"]:
             console.note(f"  {each['count']} x {each['text']}")
     if status["state"] != "open" and status["errors"] and not status["judged"]:

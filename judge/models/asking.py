@@ -10,7 +10,16 @@ from dataclasses import replace
 
 from judge.errors import ModelUnavailable, UsageError
 from judge.models import costs, extraction, prompts
-from judge.models.base import Completion, Message, ModelBackend, ModelSpec, Sampling, Solution, Usage
+from judge.models.base import (
+    Completion,
+    Message,
+    ModelBackend,
+    ModelSpec,
+    Prompt,
+    Sampling,
+    Solution,
+    Usage,
+)
 from judge.models.mending import Mend
 from judge.models.prompts import Conversation
 from judge.models.turns import quoted, ran, trial_in
@@ -47,11 +56,12 @@ def ask(
 
     def take(heard: Sequence[Completion]) -> None:
         whole = _as_one(heard)
-        found = extraction.extract(whole.text, problem.entry, said.first.prefix)
-        prices = [costs.cost_of(spec, each.usage) for each in heard]
+        prices = [
+            costs.cost_of(spec, each.usage, each.machine_seconds or each.seconds) for each in heard
+        ]
         known = [price for price in prices if price is not None]
         cost = sum(known) if len(known) == len(prices) else None
-        solution = Solution(found.source, found.rule, whole, cost)
+        solution = solution_of(problem, said.first, whole, cost)
         solutions.append(solution)
         if keep is not None:
             keep(solution)
@@ -62,6 +72,12 @@ def ask(
         for index in range(first, first + n):
             take(_talk(said, backend, sampling, index, run))
     return solutions
+
+
+def solution_of(problem: Problem, asked: Prompt, heard: Completion, cost: float | None) -> Solution:
+    """What a reply to this prompt holds."""
+    found = extraction.extract(heard.text, problem.entry, asked.prefix)
+    return Solution(found.source, found.rule, heard, cost)
 
 
 def storable(text: str) -> str:
@@ -112,10 +128,12 @@ def _as_one(heard: Sequence[Completion]) -> Completion:
         text=storable(last.text),
         finish=finish,
         usage=Usage(
-            sum(each.usage.input_tokens for each in heard),
-            sum(each.usage.output_tokens for each in heard),
-            any(each.usage.estimated for each in heard),
+            input_tokens=sum(each.usage.input_tokens for each in heard),
+            output_tokens=sum(each.usage.output_tokens for each in heard),
+            estimated=any(each.usage.estimated for each in heard),
+            cached_tokens=sum(each.usage.cached_tokens for each in heard),
         ),
+        machine_seconds=None,
         seconds=sum(each.seconds for each in heard),
         first_token_seconds=heard[0].first_token_seconds,
         reused=all(each.reused for each in heard),

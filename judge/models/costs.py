@@ -15,6 +15,9 @@ from judge.models.base import ModelSpec, Prompt, Sampling, Usage
 
 FREE = frozenset({"llama_local", "transformers_local", "recorded"})
 MILLION = 1_000_000
+AFTER_TOKENS = 2_000
+"""What may be said after a reply, in a cascade or of a mistake."""
+
 BATCH_FACTOR = 0.5
 """What the Batch API takes of a price that its owner gave."""
 
@@ -41,16 +44,26 @@ def cost_of(
 
 
 def most_of(
-    spec: ModelSpec, prompt: Prompt, sampling: Sampling, *, deferred: bool = False
+    spec: ModelSpec, prompt: Prompt, sampling: Sampling, calls: int = 1, *, deferred: bool = False
 ) -> float | None:
-    """The price of one request whose answer is as long as allowed; None where it is unknown before
-    the request, as it is on a machine paid by the hour."""
+    """The price of one draw whose answers are all as long as allowed, `calls` of them, each of which
+    hears all before. None where it is unknown before the request, as it is on a machine that is
+    paid by the hour."""
     if spec.hour_price is not None and spec.input_price is None:
         return None
+    asked, longest = prompt_tokens(spec, prompt), sampling.max_tokens
+    prices = [
+        cost_of(spec, Usage(asked + call * (longest + AFTER_TOKENS), longest), deferred=deferred)
+        for call in range(calls)
+    ]
+    known = [price for price in prices if price is not None]
+    return sum(known) if len(known) == len(prices) else None
+
+
+def prompt_tokens(spec: ModelSpec, prompt: Prompt) -> int:
+    """Tokens of a prompt with the frame of a chat, counted or estimated."""
     said = "\n".join(message.content for message in prompt.messages)
-    turns = 4 * len(prompt.messages) + 3  # what a chat's frame takes
-    usage = Usage(tokens.count_tokens(said, spec.id).tokens + turns, sampling.max_tokens)
-    return cost_of(spec, usage, deferred=deferred)
+    return tokens.count_tokens(said, spec.id).tokens + 4 * len(prompt.messages) + 3
 
 
 def shutdown_of(spec: ModelSpec) -> str:

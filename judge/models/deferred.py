@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Literal
 
 from judge.models import openai_body
-from judge.models.base import Completion, ModelSpec, Prompt, Sampling, Usage
-from judge.models.openai_client import PASSING, completion_of
+from judge.models.base import Completion, ModelSpec, Prompt, Sampling
+from judge.models.openai_client import PASSING
+from judge.models.openai_replies import BadReply, taken
 
 MAX_LINE = 16 * 1024 * 1024
 PASSING_CODES = frozenset({"batch_expired", "rate_limit_exceeded", "server_error"})
@@ -113,10 +114,10 @@ def _came(said: dict[str, Any]) -> Completion | Fault:
     body = response.get("body") if isinstance(response, dict) else None
     if error or status not in (None, 200):
         return _fault(status, error or body)
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
+    try:
+        return taken(body if isinstance(body, dict) else {})
+    except BadReply:
         return Fault("the reply held no completion", lasting=False)
-    return completion_of(choices[0], _usage(body), 0.0)
 
 
 def _fault(status: object, error: object) -> Fault:
@@ -133,12 +134,3 @@ def _fault(status: object, error: object) -> Fault:
     parts.append(message if isinstance(message, str) else "")
     reason = ", ".join(filter(None, parts)) or "an error without a word"
     return Fault(" ".join(reason.split())[:300], lasting=not passing)
-
-
-def _usage(body: Any) -> Usage:
-    usage = body.get("usage")
-    if isinstance(usage, dict):
-        asked, heard = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if type(asked) is int and type(heard) is int and asked >= 0 and heard >= 0:
-            return Usage(asked, heard)
-    return Usage(estimated=True)

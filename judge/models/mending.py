@@ -6,7 +6,7 @@ A change of the words changes what every template comes to: raise RENDERING in w
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from judge.models.turns import fence_for, shown
@@ -33,4 +33,4 @@ def said(mend: Mend, *, program: bool) -> str:
 
 @cache
 def _words() -> Mapping[str, str]:
-    return sections_of(files("judge.models").joinpath("mending.txt").read_text(encoding="utf-8"))
+    return sections_of(Path(__file__).with_name("mending.txt").read_text(encoding="utf-8"))

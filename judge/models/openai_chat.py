@@ -32,13 +32,5 @@ class OpenAIChat:
         self._connection.close()
 
     def _one(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        connection = self._connection
-        limit = "max_completion_tokens" if connection.official else "max_tokens"
-        turns = [{"role": turn.role, "content": turn.content} for turn in prompt.messages]
-        return connection.post(
-            connection.client.chat.completions.with_streaming_response.create,
-            prompt,
-            sampling,
-            messages=turns,
-            **{limit: sampling.max_tokens},
-        )
+        send = self._connection.client.chat.completions.with_streaming_response.create
+        return self._connection.post(send, prompt, sampling)

@@ -24,7 +24,7 @@ import httpx2
 import openai
 
 from judge.errors import JudgeError, ModelError, ModelRefused, ModelUnavailable
-from judge.models import openai_replies, pacing
+from judge.models import openai_body, openai_replies, pacing
 from judge.models.base import Completion, ModelSpec, Prompt, Sampling
 from judge.models.openai_replies import MAX_REPLY, BadReply, Reply
 
@@ -108,14 +108,10 @@ class Connection:
             raise fault
         return drawn
 
-    def post(
-        self, send: Callable[..., Any], asked: Prompt, sampling: Sampling, **fields: Any
-    ) -> Completion:
+    def post(self, send: Callable[..., Any], asked: Prompt, sampling: Sampling) -> Completion:
         """One request by the SDK's streaming-response method `send`, and again where a short wait
         is all it needs. Raises ModelUnavailable, RateLimited or ModelRefused."""
-        fields |= _sampling_fields(sampling)
-        if asked.stop:
-            fields["stop"] = list(asked.stop[:4])  # the dialect takes four
+        fields = openai_body.body_of(self._spec, asked, sampling, official=self.official)
         left = RETRIES
         while True:
             with self.pace.turn():
@@ -154,9 +150,7 @@ class Connection:
 
     def _once(self, send: Callable[..., Any], fields: dict[str, Any], begun: float) -> Reply:
         streaming = {"stream": True, "stream_options": {"include_usage": True}}
-        with send(
-            model=self._spec.id, **fields, **(streaming if self._streams else {})
-        ) as response:
+        with send(**fields, **(streaming if self._streams else {})) as response:
             # as they come; a chunk size would wait for more
             chunks = openai_replies.bounded(response.iter_bytes(), lambda n: self._check(n, begun))
             if response.headers.get("content-type", "").startswith("text/event-stream"):
@@ -241,18 +235,6 @@ def _is_near(base_url: str) -> bool:
         return ipaddress.ip_address(host).is_private
     except ValueError:
         return bool(host) and ("." not in host or host.endswith((".localhost", ".local")))
-
-
-def _sampling_fields(sampling: Sampling) -> dict[str, Any]:
-    """What is the dialect's default is left unsaid: reasoning models refuse to be told."""
-    fields: dict[str, Any] = {}
-    if sampling.temperature != 1.0:
-        fields["temperature"] = sampling.temperature
-    if sampling.top_p != 1.0:
-        fields["top_p"] = sampling.top_p
-    if sampling.seed is not None:
-        fields["seed"] = sampling.seed
-    return fields
 
 
 def _named_wait(error: openai.APIStatusError) -> float | None:

@@ -32,10 +32,5 @@ class OpenAICompletions:
         self._connection.close()
 
     def _one(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        return self._connection.post(
-            self._connection.client.completions.with_streaming_response.create,
-            prompt,
-            sampling,
-            prompt="".join(turn.content for turn in prompt.messages),
-            max_tokens=sampling.max_tokens,
-        )
+        send = self._connection.client.completions.with_streaming_response.create
+        return self._connection.post(send, prompt, sampling)

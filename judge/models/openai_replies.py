@@ -35,10 +35,21 @@ class Reply:
 
 def read_whole(body: bytes) -> Reply:
     """A reply in one piece. Raises BadReply."""
-    reply = _json(body)
+    return _read(_json(body))
+
+
+def taken(body: dict[str, Any]) -> Completion:
+    """A reply that was fetched from a file. Usage that it does not tell is zero and `estimated`.
+    Raises BadReply."""
+    reply = _read(body)
+    usage = _usage(reply, most=MAX_REPLY) or Usage(estimated=True)
+    return Completion(reply.text, reply.finish, usage)
+
+
+def _read(reply: dict[str, Any]) -> Reply:
     choice = _choice(reply)
     if choice is None:
-        raise BadReply(_shown(body))
+        raise BadReply(_shown(json.dumps(reply).encode()))
     return Reply(_text(choice), _finish(choice), reply.get("usage"))
 
 

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from judge.errors import UnknownName, UsageError
@@ -31,7 +29,7 @@ MAX_CALLS, MAX_RUNS = 6, 4
 
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
 _TITLE = re.compile(r"^\[([\w ]+)\]\n", re.MULTILINE)
-_OURS = files("judge.models").joinpath("templates")
+_OURS = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def _yours() -> Path:
     return read_settings().prompts_folder
 
 
-def _named(folder: Traversable) -> list[str]:
+def _named(folder: Path) -> list[str]:
     try:
         found = [item.name.removesuffix(".txt") for item in folder.iterdir()]
         return [
@@ -118,7 +116,7 @@ def _named(folder: Traversable) -> list[str]:
 
 
 @cache  # so that what is rendered and what it is called stay one while the process lasts
-def _read(folder: Traversable, name: str) -> Wording:
+def _read(folder: Path, name: str) -> Wording:
     try:
         text = folder.joinpath(f"{name}.txt").read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

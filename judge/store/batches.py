@@ -5,11 +5,11 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, insert, or_, select, update
 
 from judge.errors import Conflict, UnknownName, UsageError
 from judge.models.base import Sampling
-from judge.store import changes, models, problem_sets
+from judge.store import budgets, changes, models, problem_sets
 from judge.store.database import Tx, new_id, now
 from judge.store.tables import batches, questions, samples
 from problems.errors import UnknownProblem
@@ -18,7 +18,6 @@ from problems.problem import slug_of
 MAX_SAMPLES = 1_000
 MAX_REPAIRS = 5
 MAX_QUESTIONS = 1_000_000
-OVER_BUDGET = "not asked: the budget was spent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +239,9 @@ def skip_unasked(tx: Tx, batch: str) -> None:
             questions.c.deferral == "",
             or_(questions.c.lease_until.is_(None), questions.c.lease_until < now()),
         )
-        .values(state="skipped", error=OVER_BUDGET)
+        .values(state="skipped", error=budgets.OVER_BUDGET)
     )
+    changes.note_batch(tx, batch)
 
 
 def is_open(tx: Tx, batch: str) -> bool:
@@ -249,25 +249,15 @@ def is_open(tx: Tx, batch: str) -> bool:
     return not stopped(tx, batch)
 
 
-def stopped(tx: Tx, batch: str, budget_usd: float | None = None) -> str:
-    """Why nothing more may be asked: another state than `open`, or `over_budget`; else empty."""
+def stopped(tx: Tx, batch: str) -> str:
+    """Why nothing more may be asked: a state other than `open`, or empty."""
     state = str(tx.scalar(select(batches.c.state).where(batches.c.id == batch)))
-    if state != "open":
-        return state
-    over = budget_usd is not None and spent(tx, batch) >= budget_usd
-    return "over_budget" if over else ""
+    return "" if state == "open" else state
 
 
 def any_open(tx: Tx) -> bool:
     """Whether work on any batch goes on."""
     return tx.scalar(select(batches.c.id).where(batches.c.state == "open").limit(1)) is not None
-
-
-def spent(tx: Tx, batch: str) -> float:
-    """US dollars of its samples so far."""
-    return float(
-        tx.scalar(select(func.sum(samples.c.cost)).where(samples.c.batch_id == batch)) or 0.0
-    )
 
 
 def close_finished(tx: Tx, batch: str = "") -> int:
@@ -289,11 +279,11 @@ def close_finished(tx: Tx, batch: str = "") -> int:
 def _lock_open(tx: Tx, batch: str = "") -> None:
     """Wait for others that end rows of the same batch: of two that end the last two rows at once,
     neither would see the other's, and the batch would stay open. Rows are locked before batches,
-    everywhere."""
+    everywhere; no stronger than an update does, as rows being inserted hold their batch's key."""
     wanted = select(batches.c.id).where(batches.c.state == "open").order_by(batches.c.id)
     if batch:
         wanted = wanted.where(batches.c.id == batch)
-    tx.execute(wanted.with_for_update())
+    tx.execute(wanted.with_for_update(key_share=True))
 
 
 def _has(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -61,22 +61,22 @@ def _due(table: leases.Work, at: datetime) -> ColumnElement[bool]:
     )
 
 
-def _gatherable(at: datetime) -> ColumnElement[bool]:
-    """Open questions of open deferred batches that nobody has; with a budget there is one deferral
-    after the other, so that what the last one cost is known."""
+def _gatherable(tx: Tx, batch: str = "") -> list[str]:
+    """The open deferred batches of which something may be gathered: with a budget there is one
+    deferral after the other, so that what the last one cost is known."""
     live = deferrals.c.state.in_(LIVE) & (deferrals.c.batch_id == batches.c.id)
-    return and_(
-        *(questions.c.state == "open", questions.c.deferral == "", _due(questions, at)),
-        *(batches.c.state == "open", batches.c.deferred == 1),
-        or_(batches.c.budget_usd.is_(None), ~exists().where(live)),
-    )
+    may = or_(batches.c.budget_usd.is_(None), ~exists().where(live))
+    found = select(batches.c.id).where(batches.c.state == "open", batches.c.deferred == 1, may)
+    return list(tx.scalars(found.where(batches.c.id == batch) if batch else found))
 
 
 def _claimable(at: datetime) -> ColumnElement[bool]:
-    """Deferrals to look at; those of a paused batch that were never sent wait."""
+    """Deferrals to look at, but for those of a paused batch that were never sent; and what a
+    reader of a file that is gone had lent."""
     unsent = (deferrals.c.state == "gathered") & (deferrals.c.job == "")
-    waits = unsent & (batches.c.state == "paused")
-    return and_(deferrals.c.state.in_(LIVE), _due(deferrals, at), ~waits)
+    live = deferrals.c.state.in_(LIVE) & ~(unsent & (batches.c.state == "paused"))
+    lent = (deferrals.c.state == "exported") & (deferrals.c.job == "")
+    return and_(or_(live, lent), _due(deferrals, at))
 
 
 def any_due(tx: Tx) -> bool:
@@ -85,18 +85,15 @@ def any_due(tx: Tx) -> bool:
     joined = select(deferrals.c.id).join(batches, batches.c.id == deferrals.c.batch_id)
     if tx.scalar(joined.where(_claimable(at)).limit(1)) is not None:
         return True
-    asked = select(questions.c.id).join(batches, batches.c.id == questions.c.batch_id)
-    return tx.scalar(asked.where(_gatherable(at)).limit(1)) is not None
+    return bool(wanting(tx))
 
 
 def wanting(tx: Tx, batch: str = "") -> list[tuple[str, str]]:
     """Batches and models that have questions to gather, the oldest first."""
+    if not (ids := _gatherable(tx, batch)):
+        return []
     key = (questions.c.batch_id, questions.c.model)
-    found = (
-        select(*key).join(batches, batches.c.id == questions.c.batch_id).where(_gatherable(now()))
-    )
-    if batch:
-        found = found.where(batches.c.id == batch)
+    found = select(*key).where(questions.c.batch_id.in_(ids), _unasked(), _due(questions, now()))
     return [(row[0], row[1]) for row in tx.execute(found.distinct().order_by(*key))]
 
 
@@ -105,7 +102,9 @@ def gather(tx: Tx, batch: str, model: str, most: int) -> bool:
     False where there were none."""
     # Of two that gather at once the second waits here, and sees what the first one took.
     tx.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
-    return bool(_gather(tx, batch, model, most, _gatherable(now()), "gathered", ""))
+    if not _gatherable(tx, batch):
+        return False
+    return bool(_gather(tx, batch, model, most, _due(questions, now()), "gathered", ""))
 
 
 def export(tx: Tx, batch: str, model: str, file: str, most: int) -> str:
@@ -115,25 +114,41 @@ def export(tx: Tx, batch: str, model: str, file: str, most: int) -> str:
     earlier = select(deferrals.c.id).where(*former, deferrals.c.state == "exported")
     ids = tx.scalars(earlier.with_for_update()).all()  # deferrals are locked before batches
     tx.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
-    at = now()
     if ids:
         tx.execute(update(questions).where(questions.c.deferral.in_(ids)).values(deferral=""))
         ended = update(deferrals).where(deferrals.c.id.in_(ids))
-        tx.execute(ended.values(state="ended", ended_at=at, said="exported anew", lease=None))
-    free = and_(
-        *(questions.c.state == "open", questions.c.deferral == ""),
-        or_(questions.c.lease_until.is_(None), questions.c.lease_until < at),
-        batches.c.state.in_(("open", "paused")),
-    )
-    return _gather(tx, batch, model, most, free, "exported", file)
+        tx.execute(ended.values(state="ended", ended_at=now(), said="exported anew", lease=None))
+    return _gather(tx, batch, model, most, _unleased(), "exported", file)
+
+
+def lend(tx: Tx, batch: str, model: str, most: int) -> None:
+    """Put every open question that nobody has, of a batch and model, into a deferral for as long as
+    a file of replies is read."""
+    tx.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
+    _gather(tx, batch, model, most, _unleased(), "exported", "")
+
+
+def exported(tx: Tx, batch: str) -> list[str]:
+    """The batch's deferrals that are in files."""
+    of_it = deferrals.c.batch_id == batch, deferrals.c.state == "exported"
+    return list(tx.scalars(select(deferrals.c.id).where(*of_it)))
+
+
+def _unasked() -> ColumnElement[bool]:
+    return and_(questions.c.state == "open", questions.c.deferral == "")
+
+
+def _unleased() -> ColumnElement[bool]:
+    """Whenever they would be asked."""
+    return or_(questions.c.lease_until.is_(None), questions.c.lease_until < now())
 
 
 def _gather(
     tx: Tx, batch: str, model: str, most: int, free: ColumnElement[bool], state: str, job: str
 ) -> str:
     each = tx.scalar(select(batches.c.samples).where(batches.c.id == batch)) or 1
-    wanted = select(questions.c.id).join(batches, batches.c.id == questions.c.batch_id)
-    wanted = wanted.where(free, questions.c.batch_id == batch, questions.c.model == model)
+    wanted = select(questions.c.id).where(_unasked(), free, questions.c.batch_id == batch)
+    wanted = wanted.where(questions.c.model == model)
     wanted = wanted.order_by(questions.c.id).limit(max(1, most // each))
     id_ = new_id()
     taken = update(questions).where(
@@ -245,7 +260,7 @@ def keep(tx: Tx, deferral: Deferral, drawn: Sequence[tuple[Question, str, Soluti
         draw = question.id, solution.completion.index
         if draw not in there:
             there.add(draw)
-            samples.add(tx, question, template, solution)
+            samples.add(tx, question, samples.Bought(template), solution)
             fresh += 1
     return fresh
 
@@ -270,6 +285,12 @@ def end(tx: Tx, deferral: Deferral, said: str) -> None:
     hold(tx, deferral)
     ended = {"state": "ended", "ended_at": now(), "said": said[:500]}
     tx.execute(_of(deferral).values(**ended, lease=None, lease_until=None))
+
+
+def free(tx: Tx, deferral: Deferral) -> None:
+    """Give the lease back; it stays as it is."""
+    hold(tx, deferral)
+    tx.execute(_of(deferral).values(lease=None, lease_until=None))
 
 
 def _of(deferral: Deferral) -> Update:

@@ -12,7 +12,10 @@ from sqlalchemy import Table, and_, case, func, select
 
 from judge.store.database import Tx, now
 from judge.store.leases import OPEN, QUESTIONS, SAMPLES, claimable
-from judge.store.tables import batches, samples
+from judge.store.tables import batches, samples, tallies
+
+NEWEST = 200
+"""Samples that say how a model answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,30 @@ def read(tx: Tx) -> Figures:
     states = tx.execute(select(batches.c.state, func.count()).group_by(batches.c.state))
     queues = {"questions": _queue(tx, QUESTIONS), "samples": _queue(tx, SAMPLES)}
     return Figures(queues, {state: count for state, count in states}, counts, spent, tokens)  # noqa: C416 - rows are no pairs to the type checker
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """An answer of a model as its newest ones were: mean tokens and seconds."""
+
+    output_tokens: float
+    seconds: float
+
+
+def typical(tx: Tx, model: str) -> Typical | None:
+    """What an answer of this model takes; None for one that has not answered yet."""
+    if tx.scalar(select(tallies.c.model).where(tallies.c.model == model).limit(1)) is None:
+        return None  # found sooner than by looking through all samples
+    newest = (
+        select(samples.c.output_tokens, samples.c.seconds)
+        .where(samples.c.model == model)
+        .order_by(samples.c.id.desc())
+        .limit(NEWEST)
+        .subquery()
+    )
+    means = select(func.avg(newest.c.output_tokens), func.avg(newest.c.seconds))
+    tokens, seconds = tx.execute(means).one()
+    return None if tokens is None else Typical(float(tokens), float(seconds))
 
 
 def _queue(tx: Tx, table: Table) -> Queue:

@@ -55,15 +55,18 @@ def claimable(table: Table, at: datetime) -> ColumnElement[bool]:
     )
 
 
-def claim(tx: Tx, database: Database, table: Table, limit: int, batch: str = "") -> Claim:
-    """Lease up to `limit` rows of one batch or of all, the never begun and oldest first."""
+def claim(
+    tx: Tx, database: Database, table: Table, limit: int, batch: str = "", token: str = ""
+) -> Claim:
+    """Lease up to `limit` rows of one batch or of all, the never begun and oldest first, under a
+    `token` that holds others already, or a new one."""
     at = now()
     wanted = select(table.c.id).join(batches, batches.c.id == table.c.batch_id)
     wanted = wanted.where(claimable(table, at), *([table.c.batch_id == batch] if batch else []))
     # Rows that were begun before come last: if one of them kills its worker, the others are done.
     wanted = wanted.order_by(table.c.deliveries, table.c.id).limit(limit)
     ids = tx.scalars(wanted.with_for_update(of=table, skip_locked=True)).all()
-    token = new_id()
+    token = token or new_id()
     if ids:
         tx.execute(
             update(table)
@@ -96,16 +99,25 @@ def begin(tx: Tx, table: Table, token: str, ids: Iterable[str]) -> None:
     )
 
 
-def put_off(tx: Tx, table: Table, token: str, row: str, seconds: float, reason: str) -> bool:
-    """Give a row back after a failure of ours, to be tried again in `seconds`; False when the
-    lease was lost."""
+def put_off(
+    tx: Tx,
+    table: Table,
+    token: str,
+    row: str,
+    seconds: float,
+    reason: str,
+    *,
+    counted: bool = True,
+) -> bool:
+    """Give a row back after a failure of ours, or only to wait (not `counted`), to be tried again in
+    `seconds`; False when the lease was lost."""
     changed = tx.execute(
         update(table)
         .where(table.c.id == row, table.c.lease == token, table.c.state == OPEN[table])
         .values(
             **FREE,
             deliveries=table.c.deliveries - 1,
-            failures=table.c.failures + 1,
+            failures=table.c.failures + int(counted),
             run_after=now() + timedelta(seconds=seconds),
             error=reason,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, case, func, select
+from sqlalchemy import ColumnElement, Label, and_, case, func, select
 
 from judge.store.batches import BatchRequest, BatchRow
 from judge.store.database import Tx
@@ -17,7 +17,8 @@ from judge.verdicts.verdict import Verdict
 class Progress:
     """Counts of one model in a batch. `asked` questions have all their samples, `failed` and
     `skipped` ones never will; `samples` are kept, `judged` have a verdict, `errors` ended as SE;
-    `unpriced` samples are not in `spend_usd`."""
+    `unpriced` samples are not in `spend_usd`. All these are of first turns; `repaired` are the samples
+    of later ones, `mended` of them accepted. Money and tokens are those of every turn."""
 
     model: str
     questions: int = 0
@@ -32,6 +33,8 @@ class Progress:
     unpriced: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    repaired: int = 0
+    mended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,12 @@ class BatchStatus:
     created_at: datetime
     finished_at: datetime | None
     by_model: tuple[Progress, ...]
+    repaired: int
+    mended: int
 
     @property
     def wanted(self) -> int:
-        """How many samples the batch is to draw in all."""
+        """How many samples the batch is to draw in all, repairs left out."""
         return self.questions * self.request.samples
 
     @property
@@ -128,6 +133,8 @@ def _status(
         created_at=row.created_at,
         finished_at=row.finished_at,
         by_model=tuple(models),
+        repaired=total("repaired"),
+        mended=total("mended"),
     )
 
 
@@ -136,21 +143,26 @@ def _most_first(counted: dict[str, int]) -> tuple[tuple[str, int], ...]:
 
 
 def _counts(tx: Tx, ids: list[str]) -> list[Any]:
-    state, verdict = questions.c.state, samples.c.verdict
+    state, turn = questions.c.state, samples.c.turn
+    accepted = samples.c.verdict == Verdict.AC.value
     posed = select(
         questions.c.batch_id,
         questions.c.model,
         func.count().label("questions"),
         *(_number(state == name, name) for name in ("asked", "failed", "skipped")),
-    )
+    ).where(questions.c.repairs == "")
     drawn = select(
         samples.c.batch_id,
         samples.c.model,
-        func.count().label("samples"),
-        _number(samples.c.state == "judged", "judged"),
-        _number(samples.c.state == "failed", "errors"),
-        _number(verdict == Verdict.AC.value, "accepted"),
-        func.coalesce(func.sum(samples.c.cost), 0.0).label("spend_usd"),
+        _number(turn == 0, "samples"),
+        _number(and_(turn == 0, samples.c.state == "judged"), "judged"),
+        _number(and_(turn == 0, samples.c.state == "failed"), "errors"),
+        _number(and_(turn == 0, accepted), "accepted"),
+        _number(turn > 0, "repaired"),
+        _number(and_(turn > 0, accepted), "mended"),
+        func.coalesce(func.sum(case((samples.c.reused == 0, samples.c.cost))), 0.0).label(
+            "spend_usd"
+        ),
         _number(samples.c.cost.is_(None), "unpriced"),
         func.sum(samples.c.input_tokens).label("tokens_in"),
         func.sum(samples.c.output_tokens).label("tokens_out"),

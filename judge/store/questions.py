@@ -1,12 +1,14 @@
 """Questions as work: what a claimed one needs to be asked, and how it ends."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, insert, select, update
 
 from judge.models.base import Sampling
 from judge.store import changes, leases
-from judge.store.database import Database, Tx
+from judge.store.database import Database, Tx, new_id
 from judge.store.tables import batches, questions, samples
 
 
@@ -14,7 +16,9 @@ from judge.store.tables import batches, questions, samples
 class Question:
     """One model, one problem, one batch. `missing` are the indices of its samples that are not
     stored yet, rising: only these are asked, each with the seed that is its own; `deliveries`
-    and `failures` are as they were before this try."""
+    and `failures` are as they were before this try. `repairs` is the sample that it mends, whose
+    turn is the one before `turn`; empty for a question that is asked the first time. `fresh` buys
+    what is known already once more."""
 
     id: str
     batch: str
@@ -27,13 +31,16 @@ class Question:
     budget_usd: float | None
     deliveries: int
     failures: int
+    repairs: str = ""
+    turn: int = 0
+    fresh: bool = False
 
 
 def claim(
-    tx: Tx, database: Database, limit: int, batch: str = ""
+    tx: Tx, database: Database, limit: int, batch: str = "", token: str = ""
 ) -> tuple[leases.Claim, list[Question]]:
-    """Lease up to `limit` questions, of one batch or of all."""
-    claimed = leases.claim(tx, database, questions, limit, batch)
+    """Lease up to `limit` questions, of one batch or of all, under `token` or a new one."""
+    claimed = leases.claim(tx, database, questions, limit, batch, token)
     return claimed, read(tx, claimed.ids)
 
 
@@ -43,14 +50,19 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
     kept = select(samples.c.question_id, samples.c.index).where(samples.c.question_id.in_(ids))
     for question, index in tx.execute(kept):
         drawn.setdefault(question, set()).add(index)
+    mended = samples.alias("mended")
     rows = tx.execute(
         select(
             questions,
+            mended.c.turn,
+            mended.c["index"].label("mended_index"),
             batches.c.samples,
             batches.c.budget_usd,
+            batches.c.fresh,
             *(batches.c[name] for name in Sampling.__dataclass_fields__),
         )
         .join(batches, batches.c.id == questions.c.batch_id)
+        .outerjoin(mended, mended.c.id == questions.c.repairs)
         .where(questions.c.id.in_(ids))
         .order_by(questions.c.deliveries, questions.c.id)
     )
@@ -61,15 +73,33 @@ def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:
             model=row.model,
             slug=row.slug,
             problem_digest=row.problem_digest,
-            missing=tuple(sorted(set(range(row.samples)) - drawn.get(row.id, set()))),
+            missing=tuple(sorted(_wanted(row) - drawn.get(row.id, set()))),
             sampling=Sampling(row.temperature, row.top_p, row.max_tokens, row.seed),
             template=row.prompt,
             budget_usd=row.budget_usd,
             deliveries=row.deliveries,
             failures=row.failures,
+            repairs=row.repairs,
+            turn=row.turn + 1 if row.repairs else 0,
+            fresh=bool(row.fresh),
         )
         for row in rows
     ]
+
+
+def open_repairs(tx: Tx, faulty: Collection[str]) -> None:
+    """Have each of these samples mended: a question of its batch that is asked like all others."""
+    if not faulty:
+        return
+    names = ("batch_id", "model", "prompt", "slug", "problem_digest")
+    asked = (
+        select(samples.c.id.label("repairs"), *(questions.c[name] for name in names))
+        .join(questions, questions.c.id == samples.c.question_id)
+        .where(samples.c.id.in_(faulty))
+        .order_by(samples.c.id)
+    )
+    rows = [dict(row) for row in tx.execute(asked).mappings()]
+    tx.execute(insert(questions), [{"id": new_id(), "state": "open", **row} for row in rows])
 
 
 def close(tx: Tx, token: str, question: str, state: str, error: str = "") -> bool:
@@ -83,3 +113,8 @@ def close(tx: Tx, token: str, question: str, state: str, error: str = "") -> boo
     if changed is not None and state == "failed":
         changes.note_batch(tx, changed)
     return changed is not None
+
+
+def _wanted(row: Row[Any]) -> set[int]:
+    """The draws that a question asks for; one that mends a sample asks for that draw again."""
+    return {row.mended_index} if row.repairs else set(range(row.samples))

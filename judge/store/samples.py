@@ -1,6 +1,6 @@
 """Samples: completions committed as they arrive, and later the judgement on each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +9,11 @@ from sqlalchemy import bindparam, insert, select, update
 from judge.errors import UnknownName
 from judge.models.asking import storable
 from judge.models.base import Solution
-from judge.store import changes, judgements, leases, tallies
+from judge.store import budgets, changes, judgements, leases, questions, replies, tallies
 from judge.store.database import Database, Tx, new_id, now
 from judge.store.questions import Question
-from judge.store.tables import batches, questions, samples
+from judge.store.tables import batches, samples
+from judge.store.tables import questions as asked
 from judge.store.tallies import Tally
 from judge.verdicts.verdict import Judgement, Verdict
 
@@ -20,7 +21,8 @@ from judge.verdicts.verdict import Judgement, Verdict
 @dataclass(frozen=True, slots=True)
 class SampleRow:
     """A sample as listed. `state` is `kept` (not judged yet), `judged`, or `failed`: the fault was
-    ours, its verdict SE. `cost` is US dollars or None, `seconds` the model's."""
+    ours, its verdict SE. `cost` is US dollars or None, `seconds` the model's. `turn` counts from 0;
+    `repairs` is the sample of the turn before, which the model was asked to mend, or empty."""
 
     id: str
     batch: str
@@ -41,6 +43,8 @@ class SampleRow:
     error: str | None
     created_at: datetime
     judged_at: datetime | None
+    turn: int
+    repairs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class SampleDetail:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A claimed sample: what is judged, and what its tally needs."""
+    """A claimed sample: what is judged, and what its tally needs. Of `turn` 0 up to `last_turn` it may
+    be mended."""
 
     id: str
     batch: str
@@ -71,35 +76,48 @@ class Unjudged:
     output_tokens: int
     deliveries: int
     failures: int
+    turn: int
+    last_turn: int
 
 
 _LISTED = (
     *(samples.c[name] for name in ("id", "batch_id", "model", "slug", "index", "state")),
     *(samples.c[name] for name in ("verdict", "reason", "rule", "template", "recipe", "finish")),
     *(samples.c[name] for name in ("input_tokens", "output_tokens", "cost", "seconds", "error")),
-    *(samples.c[name] for name in ("created_at", "judged_at")),
+    *(samples.c[name] for name in ("created_at", "judged_at", "turn", "repairs")),
 )
 
 
-def keep(tx: Tx, token: str, question: Question, template: str, solution: Solution) -> None:
-    """Store one completion. Raises LeaseLost for a stale token."""
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """How a completion came about: the version of its template, the digest of its request where the
+    reply may stand for another one, and what the request was promised of the budget."""
+
+    template: str
+    request: str = ""
+    promised: float = 0.0
+
+
+def keep(tx: Tx, token: str, question: Question, bought: Bought, solution: Solution) -> None:
+    """Store one completion, and count its cost. Raises LeaseLost for a stale token."""
     held = tx.execute(
-        update(questions)
-        .where(questions.c.id == question.id, questions.c.lease == token)
-        .where(questions.c.state == "open")
+        update(asked)
+        .where(asked.c.id == question.id, asked.c.lease == token)
+        .where(asked.c.state == "open")
         .values(deliveries=1)  # it gets on: what was lost before it says nothing against it
     )
     if held.rowcount != 1:
         raise leases.LeaseLost(f"question {question.id} is asked by another worker now")
-    add(tx, question, template, solution)
+    add(tx, question, bought, solution)
 
 
-def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
-    """Store one completion of a question that the caller holds."""
+def add(tx: Tx, question: Question, bought: Bought, solution: Solution) -> None:
+    """Store one completion of a question that the caller holds, and count its cost."""
+    sample = new_id()
     completion = solution.completion
     tx.execute(
         insert(samples).values(
-            id=new_id(),
+            id=sample,
             question_id=question.id,
             batch_id=question.batch,
             model=question.model,
@@ -108,8 +126,8 @@ def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
             index=completion.index,
             state="kept",
             rule=solution.rule,
-            template=template,
-            recipe=tallies.recipe_of(template, question.sampling),
+            template=bought.template,
+            recipe=tallies.recipe_of(bought.template, question.sampling),
             finish=completion.finish[:60],
             input_tokens=completion.usage.input_tokens,
             output_tokens=completion.usage.output_tokens,
@@ -119,10 +137,18 @@ def add(tx: Tx, question: Question, template: str, solution: Solution) -> None:
             first_token_seconds=completion.first_token_seconds,
             reused=int(completion.reused),
             created_at=now(),
+            turn=question.turn,
+            repairs=question.repairs,
             source=storable(solution.source),
             text=storable(completion.text),
         )
     )
+    if completion.reused:
+        return
+    if bought.request:
+        replies.remember(tx, bought.request, sample)
+    if question.budget_usd is not None:
+        budgets.spend(tx, question.batch, question.id, solution.cost or 0.0, bought.promised)
 
 
 def claim(
@@ -132,7 +158,12 @@ def claim(
     claimed = leases.claim(tx, database, samples, limit, batch)
     fields = [samples.c[name] for name in Unjudged.__dataclass_fields__ if name in samples.c]
     rows = tx.execute(
-        select(*fields, samples.c.batch_id, batches.c.set_digest)
+        select(
+            *fields,
+            samples.c.batch_id,
+            batches.c.set_digest,
+            batches.c.repairs.label("last_turn"),
+        )
         .join(batches, batches.c.id == samples.c.batch_id)
         .where(samples.c.id.in_(claimed.ids))
         .order_by(samples.c.deliveries, samples.c.id)
@@ -145,10 +176,13 @@ def claim(
 
 
 def keep_judgements(
-    tx: Tx, token: str, judged: Sequence[tuple[Unjudged, Judgement]]
+    tx: Tx,
+    token: str,
+    judged: Sequence[tuple[Unjudged, Judgement]],
+    faulty: Collection[str] = (),
 ) -> list[Unjudged]:
-    """Store judgements and their tallies; returns those stored. What the token no longer holds
-    is left out: another worker judges it."""
+    """Store judgements and their tallies, and open the questions that mend those in `faulty`; returns
+    those stored. What the token no longer holds is left out: another worker judges it."""
     if not judged:
         return []
     ours = leases.ours(tx, samples, token, [sample.id for sample, _ in judged])
@@ -171,7 +205,11 @@ def keep_judgements(
         ),
         [{"row": s.id, "said": j.verdict.value, "why": storable(j.reason)} for s, j in kept],
     )
-    tallies.add(tx, [_tally(s, j) for s, j in kept if j.verdict.value not in tallies.UNCOUNTED])
+    questions.open_repairs(tx, ours & set(faulty))
+    counted = [(s, j) for s, j in kept if j.verdict.value not in tallies.UNCOUNTED]
+    ended = [s.id for s, _ in counted if s.last_turn and s.id not in faulty]
+    drawn = [_tally(s, j) for s, j in counted if s.turn == 0]
+    tallies.add(tx, [*drawn, *tallies.of_chains(tx, ended)])
     return [sample for sample, _ in kept]
 
 

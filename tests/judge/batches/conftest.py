@@ -24,7 +24,7 @@ class Scripted:
             with self._lock:
                 self.asked.append((prompt.slug, index))
             completion = Completion(
-                self.say(prompt.slug, index), "stop", Usage(100, 10), index=index
+                self.say(prompt.slug, index), "stop", Usage(10, 100), index=index
             )
             drawn.append(completion)
             if keep is not None:
@@ -47,10 +47,10 @@ def database(each_database):
 
 @pytest.fixture
 def scripted(database, small_set) -> Callable:
-    """Store a model and get `(backend, model callable)`; prices make a completion cost 1 dollar."""
+    """Store a model and get `(backend, model callable)`; a completion costs 1 dollar, and no more than that."""
 
     def make(say=right, name="scripted"):
-        spec = ModelSpec(name, "recorded", "nowhere", input_price=10_000.0, output_price=0.0)
+        spec = ModelSpec(name, "recorded", "nowhere", input_price=0.0, output_price=10_000.0)
         with database.transaction() as tx:
             problem_sets.keep(tx, small_set)
             models.keep(tx, spec)
@@ -65,7 +65,8 @@ def opened(database) -> Callable:
     """Open a batch on the small set for one model."""
 
     def make(samples=1, model="scripted", key="", **fields):
-        request = batches.BatchRequest((model,), "small", samples, Sampling(0.0), **fields)
+        drawn = Sampling(0.0, max_tokens=100)
+        request = batches.BatchRequest((model,), "small", samples, drawn, **fields)
         return batches.open_batch(database, request, key)
 
     return make

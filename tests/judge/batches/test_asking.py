@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from judge import batches
-from judge.batches import asking, failures
+from judge.batches import drawing, failures, supply
 from judge.errors import Conflict, ModelRefused, ModelUnavailable
 from judge.models.base import Completion, Solution
 from judge.store import batches as rows
@@ -20,7 +20,7 @@ RIGHT = "```python\ndef add(x):\n    return x + 0\n```"
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr(failures, "BACKOFF_SECONDS", 0.0)
-    monkeypatch.setattr(asking, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(supply, "STOP_SECONDS", 0.5)
 
 
 def stored(database, batch):
@@ -123,7 +123,7 @@ def test_a_model_that_stays_away_fails_its_questions_with_the_reason(database, s
     backend, model = scripted(say)
     batch = opened()
     ask_all(database, model)
-    assert set(Counter(backend.asked).values()) == {asking.MAX_UNAVAILABLE}
+    assert set(Counter(backend.asked).values()) == {drawing.MAX_UNAVAILABLE}
     status = batches.read_batch(database, batch.id)
     assert status.state == "finished"
     assert status.errors == (("503 from the provider", 8),)
@@ -176,14 +176,14 @@ def test_a_stale_token_can_write_nothing(database, scripted, opened):
         new, again = questions.claim(tx, database, 1)
     assert [each.id for each in again] == [question.id]
     with pytest.raises(leases.LeaseLost), slow.transaction() as tx:
-        samples.keep(tx, old.token, question, "t", solution_of(RIGHT))
+        samples.keep(tx, old.token, question, samples.Bought("t"), solution_of(RIGHT))
     with slow.transaction() as tx:
         assert not questions.close(tx, old.token, question.id, "asked")
         assert not leases.put_off(tx, tables.questions, old.token, question.id, 0, "late")
         leases.release(tx, tables.questions, old.token, [question.id])
     assert stored(database, batch.id) == {}
     with database.transaction() as tx:
-        samples.keep(tx, new.token, question, "t", solution_of(RIGHT))
+        samples.keep(tx, new.token, question, samples.Bought("t"), solution_of(RIGHT))
         assert questions.close(tx, new.token, question.id, "asked")
     slow.close()
 
@@ -210,7 +210,7 @@ def test_a_lease_is_renewed_while_a_model_thinks_for_long(database, scripted, op
 def test_a_question_whose_worker_never_came_back_is_given_up(database, scripted, opened):
     backend, model = scripted()
     batch = opened(problems=("add-0",))
-    for _ in range(asking.MAX_LOST):
+    for _ in range(drawing.MAX_LOST):
         lost = Database(database.shown_url, lease_seconds=0.1)
         with lost.transaction() as tx:
             claim, [question] = questions.claim(tx, lost, 1)
