@@ -190,3 +190,6 @@ class LlamaServer(services.Server):
 
     def answers(self):
         return (self.folder / "log").read_text().startswith("http")
+
+    def identity(self):
+        return {"env": os.environ | {"GOMP_SPINCOUNT": "1000"}}  # see judge/models/llama_local.py

@@ -5,6 +5,7 @@ said in its Case, and what it then does promise is tested all the same.
 """
 
 import json
+import os
 from dataclasses import dataclass, replace
 
 import pytest
@@ -14,7 +15,7 @@ from judge.models import open_model, prompts
 from judge.models.base import Message, ModelBackend, ModelSpec, Prompt, Sampling
 from problems.files import read_set
 from tests import services, small_models
-from tests.conftest import missing, served
+from tests.conftest import ROOT, missing, served
 
 pytestmark = pytest.mark.local
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=24)
@@ -28,10 +29,10 @@ class Case:
     """A backend and what it promises beyond the least."""
 
     spec: ModelSpec
-    samples: bool = True  # draws by temperature, a seed and stop strings, up to max_tokens
+    draws: bool = True  # at a temperature and with a seed, or else one text again and again
+    listens: bool = True  # to max_tokens and stop strings
     counts: bool = True  # tells the tokens
     cuts: bool = True  # cuts the answer before the stop string, or else behind it
-    bounded: bool = True  # refuses what is longer than its context
     remote: bool = False
 
 
@@ -44,7 +45,7 @@ def recorded(request, folder):
     path = folder / "answers.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     spec = ModelSpec("tape", "recorded", str(path))
-    return Case(spec, samples=False, counts=False, bounded=False)
+    return Case(spec, listens=False, counts=False)
 
 
 def llama_local(request, folder):
@@ -79,7 +80,8 @@ def transformers_serve(request, folder):
     model = str(smollm2(request))
     server = request.getfixturevalue("transformers_serve")
     spec = ModelSpec("serve", "openai_chat", model, base_url=server.url)
-    return Case(spec, cuts=False, bounded=False, remote=True)
+    # greedy at any temperature, unless the model's generation_config.json says do_sample
+    return Case(spec, draws=False, cuts=False, remote=True)
 
 
 CASES = (
@@ -91,6 +93,11 @@ CASES = (
     llama_server,
     transformers_serve,
 )
+BOUNDED = (llama_local, transformers_local, tiny, tiny_lora, llama_server)
+
+
+def named(make):
+    return make.__name__
 
 
 @pytest.fixture(scope="module", name="llama_server")
@@ -116,7 +123,7 @@ def keys():
         yield
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=CASES, ids=named)
 def case(request, tmp_path_factory):
     try:
         return request.param(request, tmp_path_factory.mktemp("model"))
@@ -172,16 +179,17 @@ def test_greedy_answers_repeat(backend):
 def test_a_draw_has_its_own_seed_whoever_is_drawn_beside_it(case, backend):
     together = texts(backend.complete(PROMPT, WARM, 3))
     alone = texts(backend.complete(PROMPT, WARM, 1, first=2))
+    assert set(together) == {0, 1, 2}
     assert alone == {2: together[2]}
-    assert len(set(together.values())) == 3
-    if case.samples:
+    assert len(set(together.values())) == (3 if case.draws else 1)
+    if case.draws and case.listens:
         other = texts(backend.complete(PROMPT, replace(WARM, seed=1007), 1, first=2))
         assert other != alone
 
 
 def test_a_short_answer_says_that_it_was_cut_off(case, backend):
     [answer] = backend.complete(PROMPT, replace(GREEDY, max_tokens=3), 1)
-    if case.samples:
+    if case.listens:
         assert answer.finish == "length"
         assert answer.usage.output_tokens == 3
     else:
@@ -192,7 +200,7 @@ def test_a_stop_string_ends_the_answer(case, backend):
     [whole] = backend.complete(PROMPT, GREEDY, 1)
     stop = whole.text[len(whole.text) // 2 :][:4]
     [cut] = backend.complete(replace(PROMPT, stop=("no such text", stop)), GREEDY, 1)
-    if not case.samples:
+    if not case.listens:
         assert cut.text == whole.text
         return
     before = whole.text[: whole.text.index(stop)]
@@ -204,23 +212,23 @@ def test_a_stop_string_ends_the_answer(case, backend):
         assert cut.text.startswith(before + stop)
 
 
+@pytest.mark.parametrize("case", BOUNDED, indirect=True, ids=named)
 def test_a_prompt_beyond_the_context_is_refused(case, backend):
-    if not case.bounded:
-        pytest.skip("takes any prompt")
     long = replace(PROMPT, messages=(Message("user", "word " * 9000),))
     with pytest.raises(ModelRefused, match="context"):
         backend.complete(long, GREEDY, 1)
     assert backend.complete(PROMPT, replace(GREEDY, max_tokens=2), 1)
 
 
-def test_hostile_text_in_a_prompt_is_only_text(backend):
-    odd = replace(PROMPT, messages=(Message("user", "a \ud800 \0 <|im_end|> {{ x }} {% y %}"),))
+def test_hostile_text_in_a_prompt_is_only_text(case, backend):
+    lone = "" if case.remote else "\ud800"
+    text = f"a {lone} \0 <|im_end|> {{{{ x }}}} {{% y %}}"
+    odd = replace(PROMPT, messages=(Message("user", text),))
     assert backend.complete(odd, replace(GREEDY, max_tokens=2), 1)
 
 
+@pytest.mark.parametrize("case", [llama_server, transformers_serve], indirect=True, ids=named)
 def test_an_endpoint_that_is_away_may_be_back(case):
-    if not case.remote:
-        pytest.skip("is not an endpoint")
     away = f"http://127.0.0.1:{services.free_port()}/v1"
     backend = open_model(replace(case.spec, base_url=away))
     with pytest.raises(ModelUnavailable):
@@ -228,14 +236,38 @@ def test_an_endpoint_that_is_away_may_be_back(case):
     backend.close()
 
 
+@pytest.mark.parametrize("case", [llama_server], indirect=True, ids=named)
 def test_a_wrong_key_is_refused_for_good(case):
-    if case.spec.key_env != "SMALL_KEY":
-        pytest.skip("asks for no key")
     backend = open_model(replace(case.spec, key_env="WRONG_KEY"))
     with pytest.raises(ModelRefused, match="WRONG_KEY") as refused:
         backend.complete(PROMPT, GREEDY, 1)
     assert small_models.KEY not in str(refused.value)
     backend.close()
+
+
+def test_one_model_through_two_backends_is_compared_as_it_is(request, record_property):
+    """Greedy answers to starter problems, 4 bits in llama.cpp beside float32 in torch: differences
+    are told, not judged, for backend and quantisation are part of a model's identity."""
+    try:
+        pair = (llama_local(request, None), transformers_local(request, None))
+    except services.Missing as error:
+        missing(str(error))
+    starter = list(read_set(ROOT / "problems/sets/starter.jsonl").problems)[:4]
+    asked = [prompts.render(problem, "chat") for problem in starter]
+    longer = replace(GREEDY, max_tokens=48)
+    heard = []
+    for case in pair:
+        backend = open_model(case.spec)
+        heard.append([backend.complete(prompt, longer, 1)[0] for prompt in asked])
+        backend.close()
+    same = 0
+    for prompt, one, other in zip(asked, *heard, strict=True):
+        assert one.usage.input_tokens == other.usage.input_tokens, "another prompt was asked"
+        common = len(os.path.commonprefix([one.text, other.text]))
+        same += one.text == other.text
+        print(f"{prompt.slug}: {common} characters alike of {len(one.text)} and {len(other.text)}")
+    print(f"{same} of {len(asked)} greedy answers alike")
+    record_property("greedy_answers_alike", f"{same} of {len(asked)}")
 
 
 def test_another_backend_of_the_model_outlives_the_first_that_closes(case, backend):
