@@ -7,11 +7,12 @@ drawn in halves. The thread alone touches the weights. It ends, and so frees the
 backend lets go of the engine.
 """
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from weakref import finalize
+from weakref import WeakSet, finalize
 
 from judge.errors import ModelError, ModelRefused, ModelUnavailable
 from judge.models.base import Completion
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from judge.models.drawing import Model
 
 MOMENT = 0.01  # seconds that the first of a batch waits for others
+LAST_SECONDS = 30.0  # that a token may take when the process ends
 
 
 class Engine:
@@ -30,8 +32,8 @@ class Engine:
     def __init__(self, weights: Weights) -> None:
         """Nothing is loaded yet."""
         self._work = _Work(weights)
-        threading.Thread(target=self._work.run, name="drawing", daemon=True).start()
-        finalize(self, self._work.stop)
+        self._work.start()
+        finalize(self, self._work.stop).atexit = False  # then it is _stop_all's
 
     def ask(
         self,
@@ -68,21 +70,32 @@ class _Work:
         self._waiting: list[Row] = []
         self._changed = threading.Condition()
         self._stopped = False
+        self._drawing: Sequence[Row] = ()
         self._model: Model | None = None
         self._misfits: dict[str, ModelRefused] = {}
         self._tokens = TOKENS
+        self._thread = threading.Thread(target=self._run, name="drawing", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        _WORKING.add(self)
 
     def put(self, rows: Sequence[Row]) -> None:
         with self._changed:
             self._waiting += rows
             self._changed.notify()
 
-    def stop(self) -> None:
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
+    def stop(self, seconds: float = 0.0) -> None:
+        """End the thread, in the middle of a batch at its next token; wait so long for that."""
+        if self._thread.is_alive():  # not so in a child that was forked from its process
+            with self._changed:
+                self._stopped = True
+                self._changed.notify()
+            for row in self._drawing:
+                row.call.unwanted = True
+            self._thread.join(seconds)
 
-    def run(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stopped)
@@ -106,7 +119,9 @@ class _Work:
             self._encode(model, row)
         ready = [row for row in rows if not row.done]
         if ready:
-            self._draw(chosen(ready, self._tokens))
+            self._drawing = chosen(ready, self._tokens)
+            self._draw(self._drawing)
+            self._drawing = ()
 
     def _loaded(self) -> "Model":
         if self._model is None:
@@ -150,6 +165,16 @@ class _Work:
                 return False
             _fail(part, error)
         return True
+
+
+_WORKING: WeakSet[_Work] = WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A thread that torch runs in when Python ends would take the process down with an abort."""
+    for work in list(_WORKING):
+        work.stop(LAST_SECONDS)
 
 
 def _fail(rows: Sequence[Row], error: Exception) -> ModelError:

@@ -154,18 +154,21 @@ class Model:
     def _laid_over(self, adapter: str) -> str:
         """The name under which PEFT has the adapter."""
         import peft  # noqa: PLC0415 - takes seconds, and most models have no adapter
-        from safetensors import safe_open  # noqa: PLC0415 - needed here alone
+        from safetensors.torch import load_file  # noqa: PLC0415 - needed here alone
 
         name = f"adapter{len(self._adapters)}"
+        config = peft.PeftConfig.from_pretrained(adapter)
+        config.inference_mode, config.init_lora_weights = True, True  # nothing is made of the base
         if self._peft is None:
-            self._peft = peft.PeftModel.from_pretrained(self.base, adapter, adapter_name=name)
+            self._peft = peft.PeftModel(self.base, config, adapter_name=name)
         else:
-            self._peft.load_adapter(adapter, adapter_name=name)
-        with safe_open(Path(adapter) / "adapter_model.safetensors", "pt") as file:
-            there = set(file.keys())
-        wanted = set(peft.get_peft_model_state_dict(self._peft, adapter_name=name))
-        if there != wanted:
-            raise ModelRefused(f"adapter {adapter}: not of this model ({min(there ^ wanted)})")
+            self._peft.add_adapter(name, config)
+        there = load_file(Path(adapter) / "adapter_model.safetensors")
+        wanted = peft.get_peft_model_state_dict(self._peft, adapter_name=name)
+        for key in sorted({*there, *wanted}):
+            if key not in there or key not in wanted or there[key].shape != wanted[key].shape:
+                raise ModelRefused(f"adapter {adapter}: not of this model, by {key}")
+        peft.set_peft_model_state_dict(self._peft, there, adapter_name=name)
         self._peft.eval()
         return name
 
@@ -207,7 +210,7 @@ class _Watch:
 
     def __init__(self, model: Model, rows: Sequence[Row], limits: Sequence[int]) -> None:
         self._model, self._rows, self._limits = model, rows, limits
-        self._last = time.monotonic()
+        self._begun = self._last = time.monotonic()
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
         """Which rows are done, as booleans of shape (rows,)."""
@@ -218,7 +221,7 @@ class _Watch:
         drawn = input_ids[:, -1].tolist()
         for number in running:
             row = self._rows[number]
-            row.seconds += share
+            row.seconds, row.share = now - self._begun, row.share + share
             row.first = row.seconds if row.first is None else row.first
             row.tokens.append(drawn[number])
             self._look(row, self._limits[number])

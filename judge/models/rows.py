@@ -26,9 +26,9 @@ class Call:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One draw of a call and what has come of it: its prompt's `ids`, the `tokens` drawn, `seconds`
-    of the machine (each step's divided by the rows that still ran) and those to its `first` token.
-    """
+    """One draw of a call and what has come of it: its prompt's `ids`, the `tokens` drawn, and times
+    since its batch began: `seconds` so far, of these to the `first` token, and its `share` of the
+    machine's, each step's divided by the rows that still ran."""
 
     call: Call
     index: int
@@ -36,16 +36,19 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     seconds: float = 0.0
     first: float | None = None
+    share: float = 0.0
     done: bool = False
 
     def begin(self) -> None:
         """Forget what a batch that did not fit had drawn."""
-        self.tokens, self.seconds, self.first = [], 0.0, None
+        self.tokens, self.seconds, self.first, self.share = [], 0.0, None, 0.0
 
     def end(self, text: str, finish: str) -> None:
         """Hand over the answer."""
         usage = Usage(len(self.ids), len(self.tokens))
-        self._hand(Completion(text, finish, usage, self.seconds, self.index, self.first))
+        self._hand(
+            Completion(text, finish, usage, self.seconds, self.index, self.first, self.share)
+        )
 
     def fail(self, error: ModelError) -> None:
         """Hand over the reason why there is no answer."""

@@ -41,8 +41,8 @@ class TransformersLocal:
         first: int = 0,
         keep: Callable[[Completion], None] | None = None,
     ) -> Sequence[Completion]:
-        """Draw n completions, in the order they end. Their `seconds` are shares of the machine's
-        time: those of a batch add up to what it took."""
+        """Draw n completions, in the order they end. Their `seconds` run from the batch's begin,
+        waiting for its turn not counted; the `machine_seconds` of a batch add up to what it took."""
         call = Call(prompt, self._spec.style, self._spec.adapter, sampling)
         try:
             return self._running().ask(call, range(first, first + n), keep)
