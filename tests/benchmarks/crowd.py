@@ -38,7 +38,7 @@ WITH RECURSIVE batch(b) AS (SELECT CAST(:first AS INTEGER) UNION ALL SELECT b + 
 PAD = "substr('000000' || CAST({} AS TEXT), length('000000' || CAST({} AS TEXT)) - 5)"
 BATCH = "'batch-' || " + PAD.format("b", "b")
 BATCHES = f"""
-INSERT INTO batches (id, state, set_name, set_digest, samples, template, temperature, top_p,
+INSERT INTO batches (id, state, set_name, set_digest, samples, prompts, temperature, top_p,
     max_tokens, created_at, models, problems)
 {NUMBERS} SELECT {BATCH}, 'finished', :name, :digest, :draws, '', 0.8, 0.95, 1024, :at, '[]', '[]'
 FROM batch

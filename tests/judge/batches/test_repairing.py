@@ -21,6 +21,7 @@ from judge.verdicts.verdict import Judgement, Outcome, Verdict
 from problems import importers
 from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Program, Slug
 from problems.values import Wire, decode
+from tests.conftest import migrated
 
 HIDDEN = ("[70001]", "[80002]")
 
@@ -486,17 +487,16 @@ def test_an_answer_that_is_right_alone_is_told_as_such(sandbox):
 
 @pytest.mark.local
 @pytest.mark.sandbox
-def test_the_real_small_model_is_asked_to_mend_its_answers(database, sandbox, small_model):
+def test_the_real_small_model_is_asked_to_mend_its_answer(tmp_path, sandbox, small_model):
     spec, backend = small_model
-    bundled = importers.bundled("starter")
-    with database.transaction() as tx:
-        problem_sets.keep(tx, bundled)
-        models.keep(tx, spec)
-    slugs = ("fahrenheit", "tally-counter", "sum-of-the-ledger")
-    request = batches.BatchRequest(
-        (spec.name,), "starter", 1, Sampling(0.0, 1.0, 200), problems=slugs, repairs=1
-    )
-    opened = batches.open_batch(database, request)
-    status = batches.run_batch(database, lambda _: (spec, backend), sandbox, opened.id)
-    assert (status.state, status.errors, status.judged) == ("finished", (), 3)
-    assert 0 < status.repaired <= 3
+    with migrated(f"sqlite:///{tmp_path / 'judge.db'}") as database:
+        with database.transaction() as tx:
+            problem_sets.keep(tx, importers.bundled("starter"))
+            models.keep(tx, spec)
+        drawn = Sampling(0.0, 1.0, 120)
+        asked = {"problems": ("tally-counter",), "repairs": 1}
+        request = batches.BatchRequest((spec.name,), "starter", 1, drawn, **asked)
+        opened = batches.open_batch(database, request)
+        status = batches.run_batch(database, lambda _: (spec, backend), sandbox, opened.id)
+        assert (status.state, status.errors, status.judged) == ("finished", (), 1)
+        assert [row.turn for row in batches.list_samples(database, opened.id)] == [0, 1]
