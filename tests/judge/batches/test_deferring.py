@@ -11,7 +11,7 @@ import pytest
 from judge import batches
 from judge.batches import deferring, filing
 from judge.errors import UsageError
-from judge.models import batch_api
+from judge.models import batch_api, wording
 from judge.models.base import ModelSpec, Sampling
 from judge.store import leases, models, problem_sets, tables
 from judge.store.database import Database, now
@@ -502,8 +502,10 @@ def test_a_reply_keeps_the_version_of_the_template_it_was_asked_with(
     one_pass(database)
     [line, *_] = provider.requests()
     asked_with = line["custom_id"].rpartition(":")[2]
-    monkeypatch.setattr("judge.models.prompts.RENDERING", "another")
+    monkeypatch.setattr(wording, "RENDERING", "another")
+    wording._read.cache_clear()  # as a process does that was started anew
     to_the_end(database, batch)
+    wording._read.cache_clear()
     [sample] = batches.list_samples(database, batch, limit=1)
     assert sample.template == f"chat@{asked_with}"
 

@@ -186,7 +186,7 @@ def test_the_version_is_the_name_and_a_hash():
 
 
 def test_one_version_renders_one_text():
-    """When this fails on purpose, raise prompts.RENDERING and put the new texts here."""
+    """When this fails on purpose, raise wording.RENDERING and put the new texts here."""
     chat = prompts.render(problem(FUNCTION), "chat")
     assert (chat.template, chat.messages[0].content) == (
         "chat@31042002",
