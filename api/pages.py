@@ -149,7 +149,7 @@ def _how(recipe: str) -> str:
         "temperature": "temperature {}",
         "top_p": "top\u2011p {}",
         "max_tokens": "at most {} tokens",
-        "repairs": "mended up to {} times",
+        "repairs": "repaired up to {}\u00d7",
     }
     said = [words.get(name, f"{name} {{}}").format(value) for name, value in named.items()]
     return ", ".join([template.partition("@")[0], *said])
