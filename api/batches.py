@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
-from api.progress import BatchShown, EstimateShown, shown
+from api.progress import BatchShown, EstimateShown, LatencyShown, shown
 from api.tags import NOT_MODIFIED, Known, tagged
 from api.wiring import (
     Body,
@@ -165,6 +165,15 @@ def read_batch(house: House, batch: str, wait: Wait = 0, known: Known = "") -> R
     if status.open:
         response.headers["Retry-After"] = RETRY_AFTER
     return response
+
+
+@router.get(
+    "/batches/{batch}/latencies", operation_id="read_latencies", responses=problem_answers(404)
+)
+def read_latencies(house: House, batch: str) -> list[LatencyShown]:
+    """How long each model took to answer; replies that were bought before are left out."""
+    found = batches.read_latencies(house.database, batch)
+    return [LatencyShown.model_validate(each) for each in found]
 
 
 @router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 409))

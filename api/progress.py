@@ -53,6 +53,18 @@ class ModelProgress(Shown):
     mended: int
 
 
+class LatencyShown(Shown):
+    """How long a model's answers took, in seconds: to the end, and to the first token, which only
+    replies that were streamed tell."""
+
+    model: str
+    answers: int
+    p50: float
+    p95: float
+    first_token_p50: float | None
+    first_token_p95: float | None
+
+
 class BatchShown(Shown):
     """A batch and how far it is; `wanted` is how many samples it is to have. These and the counts
     are of first turns; of answers that failed a shown example and were asked for again, up to

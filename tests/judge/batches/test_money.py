@@ -254,3 +254,22 @@ def test_a_dead_key_ends_everything_quickly_and_can_be_tried_again(database, scr
     money.append(1)
     batches.retry_errors(database, batch.id)
     assert ask_all(database, model) == 16
+
+
+def test_latencies_are_percentiles_by_nearest_rank_of_what_was_bought(database, scripted, opened):
+    scripted()
+    batch = opened(samples=13)
+    _, model = scripted()
+    ask_all(database, model)
+    with database.transaction() as tx:
+        ids = tx.execute(tables.samples.select()).scalars().all()
+        assert len(ids) == 104
+        for n, sample in enumerate(sorted(ids)):
+            row = tables.samples.update().where(tables.samples.c.id == sample)
+            first = n / 1000 if n % 2 else None
+            tx.execute(
+                row.values(seconds=float(n), first_token_seconds=first, reused=int(n >= 100))
+            )
+    [found] = batches.read_latencies(database, batch.id)
+    assert (found.model, found.answers, found.p50, found.p95) == ("scripted", 100, 49.0, 94.0)
+    assert (found.first_token_p50, found.first_token_p95) == (0.049, 0.095)

@@ -91,7 +91,12 @@ def test_a_price_nobody_knows_keeps_no_budget(ready):
 def test_a_run_with_repairs_says_how_many_were_accepted(ready):
     words = ("run", "--models", "wrong", "--problems", "small", "--repairs", 1)
     status = ready(*words, "--json").json()
-    assert (status["repairs"], status["wanted"], status["repaired"], status["mended"]) == (1, 2, 2, 0)
+    assert (status["repairs"], status["wanted"], status["repaired"], status["mended"]) == (
+        1,
+        2,
+        2,
+        0,
+    )
     assert "0 of 2 repairs accepted" in ready(*words).err
 
 
