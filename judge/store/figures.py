@@ -112,13 +112,12 @@ def latencies(tx: Tx, batch: str) -> list[Latency]:
 
 def _percentiles(tx: Tx, batch: str, column: Column[float]) -> dict[str, tuple[int, float, float]]:
     """By model: how many, and by nearest rank the 50th and 95th percentile."""
-    by_model = {"partition_by": samples.c.model}
     ranked = (
         select(
             samples.c.model,
             column.label("value"),
-            func.row_number().over(**by_model, order_by=column).label("rank"),
-            func.count().over(**by_model).label("number"),
+            func.row_number().over(partition_by=samples.c.model, order_by=column).label("rank"),
+            func.count().over(partition_by=samples.c.model).label("number"),
         )
         .where(samples.c.batch_id == batch, samples.c.reused == 0, column.is_not(None))
         .subquery()

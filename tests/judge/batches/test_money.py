@@ -71,7 +71,7 @@ def test_two_workers_share_one_budget(database, scripted, opened):
 
 def test_what_a_lost_worker_was_promised_is_free_again(database, scripted, opened):
     backend, model = scripted()
-    batch = opened(samples=2, budget_usd=4.0)
+    opened(samples=2, budget_usd=4.0)
     with database.transaction() as tx:
         tx.execute(
             tables.questions.update()
@@ -152,7 +152,7 @@ def test_a_rate_limit_is_waited_for_by_name_and_held_against_nobody(database, sc
             raise RateLimited("waiting for the rate limit until soon", until)
         return right(slug)
 
-    backend, model = scripted(say)
+    _, model = scripted(say)
     batch = opened()
     asked = batches.ask_questions(database, model)
     assert asked.put_off == 8
