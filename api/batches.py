@@ -206,6 +206,7 @@ def retry_errors(house: House, batch: str) -> BatchShown:
 def _ring(status: BatchStatus) -> None:
     if status.open:
         dispatch.ring_ask(status.id)
+        dispatch.ring_local(status.id)
         dispatch.ring_judge(status.id)
         if status.request.deferred:
             dispatch.ring_defer(status.id)

@@ -12,7 +12,7 @@ import typer
 from judge.bootstrap import Judge, open_judge
 from judge.cli import console
 from judge.errors import ModelError, UsageError
-from judge.models import BACKENDS, open_model, openai_body
+from judge.models import BACKENDS, WEIGHTS, open_model, openai_body
 from judge.models.availability import shutdown_date
 from judge.models.base import ModelSpec
 from judge.store import models
@@ -20,7 +20,6 @@ from judge.store import models
 group = typer.Typer(help="Models: add, list, show, check.", no_args_is_help=True)
 
 LOCAL = ("recorded", "llama_local", "transformers_local")
-WEIGHTS = ("llama_local", "transformers_local")
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name here.")]
 
 
