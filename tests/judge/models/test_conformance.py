@@ -5,7 +5,6 @@ said in its Case, and what it then does promise is tested all the same.
 """
 
 import json
-import os
 from dataclasses import dataclass, replace
 
 import pytest
@@ -138,6 +137,12 @@ def backend(case):
     opened.close()
 
 
+def alike(one, other):
+    """With how many characters both begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def texts(drawn):
     return {completion.index: completion.text for completion in drawn}
 
@@ -263,7 +268,7 @@ def test_one_model_through_two_backends_is_compared_as_it_is(request, record_pro
     same = 0
     for prompt, one, other in zip(asked, *heard, strict=True):
         assert one.usage.input_tokens == other.usage.input_tokens, "another prompt was asked"
-        common = len(os.path.commonprefix([one.text, other.text]))
+        common = alike(one.text, other.text)
         same += one.text == other.text
         print(f"{prompt.slug}: {common} characters alike of {len(one.text)} and {len(other.text)}")
     print(f"{same} of {len(asked)} greedy answers alike")

@@ -5,14 +5,16 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
-from judge.errors import ModelRefused, UsageError
+from judge.errors import ModelError, ModelRefused, UsageError
 from judge.models import llama_local, open_model
 from judge.models.asking import ask
 from judge.models.base import Message, ModelSpec, Prompt, Sampling
 from problems.problem import Function, Parameter, Problem, Slug
+from tests import small_models
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, max_tokens=64)
 SPEC = ModelSpec("small", "llama_local", "smollm2-135m")
@@ -134,9 +136,55 @@ def test_it_says_nothing_of_its_own(installed):
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.local
+def test_a_gguf_file_answers_as_the_bundled_model_it_is(small, tmp_path):
+    path = tmp_path / "any.gguf"
+    path.symlink_to(small_models.gguf())
+    backend = open_model(replace(SPEC, id=str(path)))
+    short = replace(GREEDY, max_tokens=16)
+    assert backend.complete(PROMPT, short, 1)[0].text == small.complete(PROMPT, short, 1)[0].text
+    assert backend._engine is not small._engine
+    backend.close()
+
+
+@pytest.mark.local
+def test_an_adapter_and_its_base_are_two_models(small, tmp_path):
+    adapter = small_models.gguf_lora(tmp_path / "lora.gguf")
+    tuned = open_model(replace(SPEC, adapter=str(adapter)))
+    short = replace(GREEDY, max_tokens=16)
+    before, laid = small.complete(PROMPT, short, 1)[0], tuned.complete(PROMPT, short, 1)[0]
+    assert laid.text != before.text
+    assert laid.usage.input_tokens == before.usage.input_tokens
+    assert small.complete(PROMPT, short, 1)[0].text == before.text
+    tuned.close()
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("field", ["id", "adapter"])
+def test_a_damaged_gguf_ends_in_one_line(installed, tmp_path, field, capfd):
+    path = tmp_path / "damaged.gguf"
+    path.write_bytes(b"GGUF" + b"\3\0\0\0" + b"\xff" * 64)
+    backend = open_model(replace(SPEC, **{field: str(path)}))
+    with pytest.raises(ModelError, match="model 'small': llama.cpp did not start") as heard:
+        backend.complete(PROMPT, GREEDY, 1)
+    assert "\n" not in str(heard.value)
+
+
+@pytest.mark.parametrize("field", ["id", "adapter"])
+def test_what_is_no_gguf_is_refused_by_name(installed, tmp_path, field):
+    path = tmp_path / "text.gguf"
+    for content, says in ((None, "No such file"), ("hello", "is no GGUF file")):
+        if content:
+            path.write_text(content)
+        with pytest.raises(UsageError, match=f"model 'small': {path}.*{says}"):
+            open_model(replace(SPEC, **{field: str(path)}))
+    with pytest.raises(UsageError, match="knows no revision"):
+        open_model(replace(SPEC, revision="main"))
+
+
 def test_an_unknown_id_is_named_with_the_known_one():
     with pytest.raises(UsageError, match="it has smollm2-135m"):
-        open_model(ModelSpec("m", "llama_local", "/etc/passwd"))
+        open_model(ModelSpec("m", "llama_local", "smollm"))
 
 
 def test_a_missing_extra_comes_with_its_remedy(monkeypatch):

@@ -174,7 +174,7 @@ def test_an_answer_that_would_leave_the_context_is_cut_off(copy, opened):
     [answer] = backend.complete(asking(), replace(WARM, max_tokens=100, temperature=3.0), 1)
     assert answer.finish == "length"
     assert answer.usage.input_tokens + answer.usage.output_tokens == 24
-    with pytest.raises(ModelRefused, match="model 'tiny'.*context 24"):
+    with pytest.raises(ModelRefused, match=r"model 'tiny'.*context 24"):
         said(backend, "x = " * 40)
 
 
@@ -369,7 +369,7 @@ def test_weights_with_a_hole_are_refused_not_filled_at_random(copy, opened):
     hole = next(name for name in weights if "q_proj" in name)
     del weights[hole]
     save_file(weights, copy / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelRefused, match="lacks weights: .*q_proj"):
+    with pytest.raises(ModelRefused, match=r"lacks weights: .*q_proj"):
         said(opened(copy))
 
 
@@ -428,10 +428,9 @@ def test_a_pinned_hub_model_is_read_from_the_cache_offline(folders, opened, tmp_
 
 
 def test_nothing_heavy_is_imported_before_the_first_question(folders):
-    code = ASK.splitlines()[:3] + [
-        "import sys",
-        "print([n for n in ('torch', 'transformers', 'peft', 'huggingface_hub') if n in sys.modules])",
-    ]
+    heavy = ("torch", "transformers", "peft", "huggingface_hub")
+    look = f"import sys; print([name for name in {heavy} if name in sys.modules])"
+    code = [*ASK.splitlines()[:3], look]
     done = in_a_process("\n".join(code).format(id=str(folders[0]), more=""))
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
