@@ -57,6 +57,7 @@ SCOPES: Mapping[str, str] = {
     "PATCH /v1/batches/{batch}": "submit",
     "GET /v1/batches/{batch}/events": "read",
     "POST /v1/batches/{batch}/retry-errors": "submit",
+    "GET /v1/batches/{batch}/latencies": "read",
     "GET /v1/batches/{batch}/samples": "read",
     "GET /v1/samples/{sample}": "read",
     "GET /v1/samples/{sample}/source": "read",

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
+from api.progress import BatchShown, EstimateShown, LatencyShown, shown
 from api.tags import NOT_MODIFIED, Known, tagged
 from api.wiring import (
     Body,
@@ -82,88 +82,6 @@ class BatchChange(Body):
         if self.state is None and "budget_usd" not in self.model_fields_set:
             raise ValueError("neither state nor budget_usd is given")
         return self
-
-
-class EstimateShown(Shown):
-    """What a batch would ask for, in questions, samples and tokens of prompts. `most_usd` is the
-    price if every answer were as long as allowed, null where a model's price is unknown;
-    `likely_usd` and `seconds` go by what the models did before, null for one that was never asked;
-    `detectable` the smallest difference between two models' rates that a paired comparison on these
-    problems would find, null for fewer than two problems. `assumptions` says what they rest on."""
-
-    questions: int
-    samples: int
-    prompt_tokens: int
-    most_usd: float | None
-    likely_usd: float | None
-    seconds: float | None
-    detectable: float | None
-    warnings: list[str]
-    assumptions: list[str]
-
-
-class Counted(Shown):
-    """A fault of ours or a model's, and how many questions or samples it stopped."""
-
-    text: str
-    count: int
-
-
-class ModelProgress(Shown):
-    """How far one model is."""
-
-    model: str
-    questions: int
-    asked: int
-    failed: int
-    skipped: int
-    samples: int
-    judged: int
-    accepted: int
-    errors: int
-    spend_usd: float
-    unpriced: int
-    tokens_in: int
-    tokens_out: int
-    repaired: int
-    mended: int
-
-
-class BatchShown(Shown):
-    """A batch and how far it is; `wanted` is how many samples it is to have. These and the counts
-    are of first turns; of answers that failed a shown example and were asked for again, up to
-    `repairs` times, `repaired` came and `mended` were accepted. Money and tokens are of all turns."""
-
-    id: str
-    state: str
-    models: list[str]
-    problem_set: str
-    digest: str
-    samples_each: int
-    sampling: dict[str, Any]
-    prompts: list[str]
-    budget_usd: float | None
-    deferred: bool
-    repairs: int
-    questions: int
-    asked: int
-    failed: int
-    skipped: int
-    wanted: int
-    samples: int
-    judged: int
-    accepted: int
-    errors: list[Counted]
-    waiting: list[Counted]
-    spend_usd: float
-    unpriced: int
-    tokens_in: int
-    tokens_out: int
-    repaired: int
-    mended: int
-    created_at: datetime
-    finished_at: datetime | None
-    by_model: list[ModelProgress]
 
 
 class BatchPage(Shown):
@@ -249,6 +167,15 @@ def read_batch(house: House, batch: str, wait: Wait = 0, known: Known = "") -> R
     return response
 
 
+@router.get(
+    "/batches/{batch}/latencies", operation_id="read_latencies", responses=problem_answers(404)
+)
+def read_latencies(house: House, batch: str) -> list[LatencyShown]:
+    """How long each model took to answer; replies that were bought before are left out."""
+    found = batches.read_latencies(house.database, batch)
+    return [LatencyShown.model_validate(each) for each in found]
+
+
 @router.patch("/batches/{batch}", operation_id="change_batch", responses=problem_answers(404, 409))
 def change_batch(house: House, batch: str, body: BatchChange) -> BatchShown:
     """Cancel, pause or go on with a batch, or change its budget. One that has ended stays as it is,
@@ -279,6 +206,7 @@ def retry_errors(house: House, batch: str) -> BatchShown:
 def _ring(status: BatchStatus) -> None:
     if status.open:
         dispatch.ring_ask(status.id)
+        dispatch.ring_local(status.id)
         dispatch.ring_judge(status.id)
         if status.request.deferred:
             dispatch.ring_defer(status.id)
@@ -289,31 +217,3 @@ _CHANGES = {
     "paused": batches.pause_batch,
     "open": batches.resume_batch,
 }
-
-
-def shown(status: BatchStatus) -> BatchShown:
-    """A batch as it is sent."""
-    request = status.request
-    sampling = {name: getattr(request.sampling, name) for name in SamplingBody.model_fields}
-    return BatchShown(
-        **{name: getattr(status, name) for name in _SAME},
-        models=list(request.models),
-        problem_set=request.problem_set,
-        digest=request.digest,
-        samples_each=request.samples,
-        sampling=sampling,
-        prompts=list(request.prompts),
-        budget_usd=request.budget_usd,
-        deferred=request.deferred,
-        repairs=request.repairs,
-        errors=[Counted(text=text, count=count) for text, count in status.errors],
-        waiting=[Counted(text=text, count=count) for text, count in status.waiting],
-        by_model=[ModelProgress.model_validate(each) for each in status.by_model],
-    )
-
-
-_SAME = (
-    *("id", "state", "questions", "asked", "failed", "skipped", "wanted", "samples", "judged"),
-    *("accepted", "spend_usd", "unpriced", "tokens_in", "tokens_out", "created_at", "finished_at"),
-    *("repaired", "mended"),
-)

@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from api import failures
-from api.batches import shown
+from api.progress import shown
 from api.wiring import House, problem_answers
 from judge import batches
 from judge.batches import BatchStatus

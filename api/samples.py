@@ -44,6 +44,8 @@ class SampleBrief(Shown):
     judged_at: datetime | None
     turn: int
     repairs: str
+    first_token_seconds: float | None
+    reused: bool
 
 
 class SamplePage(Shown):

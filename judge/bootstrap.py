@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from judge.errors import UsageError
-from judge.models import open_model
+from judge.models import WEIGHTS, open_model
 from judge.models.base import ModelBackend, ModelSpec
 from judge.sandbox import open_sandbox
 from judge.sandbox.base import Counts, Sandbox
@@ -72,6 +72,21 @@ class Judge:
                 self._backends[spec] = open_model(spec)
             return spec, self._backends[spec]
 
+    def keep_warm(self, name: str) -> None:
+        """Let go of every other model whose weights are in this process, but for adapters of the
+        same weights. For a process that asks one model at a time."""
+        with self.database.reading() as tx:
+            warm = models.read(tx, name)
+        with self._lock:
+            cold = [
+                spec
+                for spec in self._backends
+                if spec.backend in WEIGHTS and _weights_of(spec) != _weights_of(warm)
+            ]
+            closing = [self._backends.pop(spec) for spec in cold]
+        for backend in closing:
+            backend.close()
+
     def close(self) -> None:
         """End the sandbox's processes, let go of models and connections."""
         with self._lock:
@@ -82,6 +97,10 @@ class Judge:
         if sandbox is not None:
             sandbox.close()
         self.database.close()
+
+
+def _weights_of(spec: ModelSpec) -> tuple[str, ...]:
+    return (spec.backend, spec.id, spec.revision, spec.quantisation)
 
 
 def open_judge(settings: Settings | None = None) -> Judge:

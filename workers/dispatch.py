@@ -14,8 +14,10 @@ from redis.exceptions import OutOfMemoryError
 from judge.settings import read_settings
 from judge.telemetry import logger
 
-ASK, JUDGE, UPKEEP, DEFER = "judge.ask", "judge.judge", "judge.upkeep", "judge.defer"
-QUEUES = {ASK: "ask", DEFER: "ask", JUDGE: "judge", UPKEEP: "judge"}
+ASK, LOCAL, JUDGE, UPKEEP, DEFER = (
+    f"judge.{name}" for name in ("ask", "local", "judge", "upkeep", "defer")
+)
+QUEUES = {ASK: "ask", DEFER: "ask", LOCAL: "local", JUDGE: "judge", UPKEEP: "judge"}
 
 VISIBILITY_SECONDS = 1800
 TASK_SECONDS, TASK_SOFT_SECONDS = 900, 840
@@ -79,6 +81,11 @@ def _transport(broker_url: str) -> dict[str, Any]:
 def ring_ask(batch: str = "") -> None:
     """Questions wait to be asked; `batch` only goes into the log."""
     _ring(ASK, batch)
+
+
+def ring_local(batch: str = "") -> None:
+    """Questions wait to be asked of models whose weights a worker holds."""
+    _ring(LOCAL, batch)
 
 
 def ring_defer(batch: str = "") -> None:

@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable
 
 from judge import heartbeats
 from judge.errors import JudgeError
-from judge.store import deferrals, leases
-from judge.store.deferrals import DEFERRALS
-from judge.store.leases import QUESTIONS, SAMPLES, Work
+from judge.store import deferrals, questions
+from judge.store.database import Tx
+from judge.store.leases import SAMPLES, any_claimable
+from judge.store.questions import HOSTED, LOCAL
 from judge.telemetry import logger
 from workers import dispatch, metrics, tasks
 
-KINDS: tuple[tuple[str, Work, Callable[[], bool]], ...] = (
-    (dispatch.QUEUES[dispatch.ASK], QUESTIONS, tasks.ask),
-    (dispatch.QUEUES[dispatch.DEFER], DEFERRALS, tasks.defer),
-    (dispatch.QUEUES[dispatch.JUDGE], SAMPLES, tasks.judge),
+KINDS: tuple[tuple[str, Callable[[Tx], bool], Callable[[], bool]], ...] = (
+    (dispatch.QUEUES[dispatch.ASK], lambda tx: questions.any_claimable(tx, HOSTED), tasks.ask),
+    (dispatch.QUEUES[dispatch.LOCAL], lambda tx: questions.any_claimable(tx, LOCAL), tasks.local),
+    (dispatch.QUEUES[dispatch.DEFER], deferrals.any_due, tasks.defer),
+    (dispatch.QUEUES[dispatch.JUDGE], lambda tx: any_claimable(tx, SAMPLES), tasks.judge),
 )
-"""A queue, the rows to look for and what is done about them."""
+"""A queue, whether its rows wait, and what is done about them."""
 
 STOP_SECONDS = 30.0
 
@@ -31,8 +33,8 @@ log = logger(__name__)
 class Errand:
     """One kind of work, done in a thread of its own while there is some."""
 
-    def __init__(self, table: Work, work: Callable[[], bool]) -> None:
-        self.table, self.work = table, work
+    def __init__(self, waits: Callable[[Tx], bool], work: Callable[[], bool]) -> None:
+        self._waits, self.work = waits, work
         self.began = 0.0
         self.thread: threading.Thread | None = None
 
@@ -52,9 +54,7 @@ class Errand:
     def waits(self) -> bool:
         """Whether there is something to do."""
         with tasks.process.judge.database.reading() as tx:
-            if self.table is DEFERRALS:
-                return deferrals.any_due(tx)
-            return leases.any_claimable(tx, self.table)
+            return self._waits(tx)
 
     def _run(self) -> None:
         try:
@@ -74,7 +74,7 @@ _errands: list[Errand] = []
 def start(queues: Iterable[str]) -> threading.Thread:
     """Look for the work of these queues in this process, now and until it stops."""
     wanted = set(queues)
-    _errands[:] = [Errand(table, work) for queue, table, work in KINDS if queue in wanted]
+    _errands[:] = [Errand(waits, work) for queue, waits, work in KINDS if queue in wanted]
     thread = threading.Thread(target=_keep_looking, name="polling", daemon=True)
     thread.start()
     return thread

@@ -2,9 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from judge import batches
 from judge.bootstrap import Judge, open_judge
+from judge.store import questions
+from judge.store.questions import HOSTED, Share
 from workers import dispatch, upkeep
 from workers.bells import Bell, now_and_then
 from workers.dispatch import queue
@@ -14,7 +17,8 @@ SLICE_SECONDS, CLAIM_SECONDS, MOST = 30.0, 1.0, 512
 GIVE_BACK_SECONDS = 450.0
 """When a claim that turned out slow is given back, long before the queue would end its task."""
 
-_asking, _judging, _deferring = Bell(), Bell(), Bell()
+_asking, _asking_local, _judging, _deferring = Bell(), Bell(), Bell(), Bell()
+_warm = ""
 
 
 class Process:
@@ -63,6 +67,11 @@ def ask() -> bool:
     return _asking.answer(_ask)
 
 
+def local() -> bool:
+    """Ask what waits for models whose weights are held here; False where another thread is at it."""
+    return _asking_local.answer(_local)
+
+
 def judge() -> bool:
     """Judge what waits to be judged; False where another thread of this process is at it."""
     return _judging.answer(_judge)
@@ -80,14 +89,30 @@ def look_after() -> None:
 
 
 def _ask() -> None:
+    if process.go_on():
+        _ask_share(HOSTED, dispatch.ring_ask)
+
+
+def _local() -> None:
+    """One model at a time, as long as it has questions: weights are large, and slow to load."""
+    global _warm  # noqa: PLW0603 - the weights are the process's as well
     if not process.go_on():
         return
+    with process.judge.database.reading() as tx:
+        _warm = questions.next_local(tx, _warm)
+    if _warm:
+        process.judge.keep_warm(_warm)
+        _ask_share(Share(model=_warm), dispatch.ring_local)
+
+
+def _ask_share(share: Share, ring: Callable[[], None]) -> None:
     house = process.judge
     threads = house.settings.ask_threads
     asked = batches.ask_questions(
         house.database,
         house.model,
         limit=threads,
+        share=share,
         threads=threads,
         seconds=SLICE_SECONDS,
         sandbox=lambda: house.sandbox,
@@ -97,15 +122,15 @@ def _ask() -> None:
     if asked.samples:
         dispatch.ring_judge()
     if asked.claimed:
-        dispatch.ring_ask()
+        ring()
     if asked.again is not None:
-        _ring_in(asked.again)
+        _ring_in(asked.again, ring)
 
 
-def _ring_in(seconds: float) -> None:
+def _ring_in(seconds: float, ring: Callable[[], None]) -> None:
     """What was put off is due before anybody would look for it; a timer that is lost with its
     process costs no more than that."""
-    timer = threading.Timer(seconds + 0.05, dispatch.ring_ask)
+    timer = threading.Timer(seconds + 0.05, ring)
     timer.daemon = True
     timer.start()
 
@@ -143,6 +168,7 @@ def _judge() -> None:
 
 
 queue.task(ask, name=dispatch.ASK)
+queue.task(local, name=dispatch.LOCAL)
 queue.task(defer, name=dispatch.DEFER)
 queue.task(judge, name=dispatch.JUDGE)
 queue.task(look_after, name=dispatch.UPKEEP)

@@ -27,6 +27,8 @@ def reconcile(database: Database) -> Swept:
             requests.sweep(tx)
     if swept.to_ask:
         dispatch.ring_ask()
+    if swept.to_ask_local:
+        dispatch.ring_local()
     if swept.to_defer:
         dispatch.ring_defer()
     if swept.to_judge:

@@ -10,7 +10,7 @@ from judge.batches.asking import Asked, ask_questions
 from judge.batches.deferring import Deferred, defer
 from judge.batches.drawing import GetModel
 from judge.batches.driving import Swept, run_batch, sweep
-from judge.batches.estimating import Estimate, estimate
+from judge.batches.estimating import Estimate, estimate, warnings
 from judge.batches.exporting import read_replies, write_requests
 from judge.batches.filing import Taken
 from judge.batches.judging import judge_samples
@@ -22,6 +22,7 @@ from judge.batches.opening import (
     open_batch,
     pause_batch,
     read_batch,
+    read_latencies,
     read_sample,
     resume_batch,
     retry_errors,
@@ -53,11 +54,13 @@ __all__ = [
     "open_batch",
     "pause_batch",
     "read_batch",
+    "read_latencies",
     "read_replies",
     "read_sample",
     "resume_batch",
     "retry_errors",
     "run_batch",
     "sweep",
+    "warnings",
     "write_requests",
 ]

@@ -10,7 +10,7 @@ from judge.batches.trying import GetSandbox, no_sandbox
 from judge.store import leases
 from judge.store.database import Database
 from judge.store.leases import QUESTIONS
-from judge.store.questions import Question
+from judge.store.questions import ALL, Question, Share
 from judge.telemetry import bound
 from problems.problem import Problem
 
@@ -35,13 +35,14 @@ def ask_questions(
     limit: int = 64,
     batch: str = "",
     *,
+    share: Share = ALL,
     threads: int = 8,
     sandbox: GetSandbox = no_sandbox,
     seconds: float = 0.0,
     go_on: Callable[[], bool] = lambda: True,
     on_kept: Callable[[], None] = lambda: None,
 ) -> Asked:
-    """Claim up to `limit` questions and ask them, `threads` at a time; for `seconds` more are
+    """Claim up to `limit` questions of a share and ask them, `threads` at a time; for `seconds` more are
     claimed as these run out.
 
     `model` gives the spec and backend of a name; `sandbox` is opened for the prompts and repairs
@@ -49,7 +50,7 @@ def ask_questions(
     it leaves is given back; `on_kept` is called after each commit of a completion. A question
     with some samples stored asks only for the missing ones.
     """
-    supply = Supply(database, limit, batch, seconds)
+    supply = Supply(database, limit, batch, seconds, share)
     if not supply.claimed:
         return Asked()
     ended: list[str] = []

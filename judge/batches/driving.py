@@ -11,10 +11,11 @@ from judge.batches.drawing import GetModel
 from judge.batches.judging import judge_samples
 from judge.batches.opening import read_batch
 from judge.sandbox.base import Sandbox
-from judge.store import batches, deferrals, leases
+from judge.store import batches, deferrals, leases, questions
 from judge.store.database import Database
-from judge.store.leases import QUESTIONS, SAMPLES
+from judge.store.leases import SAMPLES
 from judge.store.progress import BatchStatus
+from judge.store.questions import HOSTED, LOCAL
 
 ASK_SECONDS = 30.0
 """For how long questions are claimed as others are answered, before the claim is settled."""
@@ -27,6 +28,7 @@ class Swept:
     released: int = 0
     closed: int = 0
     to_ask: bool = False
+    to_ask_local: bool = False
     to_judge: bool = False
     to_defer: bool = False
 
@@ -42,7 +44,8 @@ def sweep(database: Database) -> Swept:
         return Swept(
             released=leases.release_dead(tx),
             closed=batches.close_finished(tx),
-            to_ask=leases.any_claimable(tx, QUESTIONS),
+            to_ask=questions.any_claimable(tx, HOSTED),
+            to_ask_local=questions.any_claimable(tx, LOCAL),
             to_judge=leases.any_claimable(tx, SAMPLES),
             to_defer=to_defer,
         )

@@ -1,6 +1,7 @@
 """What a batch would ask for and cost, before anything is asked."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date as date_of
 from itertools import product
@@ -81,8 +82,18 @@ def estimate(database: Database, request: BatchRequest) -> Estimate:
         likely_usd=_or_none(likely),
         seconds=None if deferred else _or_none(seconds),
         detectable=_detectable(len(chosen)),
-        warnings=tuple(filter(None, map(_shutting_down, specs))),
+        warnings=_warnings(specs),
     )
+
+
+def warnings(database: Database, request: BatchRequest) -> tuple[str, ...]:
+    """What is worth reading before anything is spent on these models."""
+    with database.reading() as tx:
+        return _warnings([models.read(tx, name) for name in request.models])
+
+
+def _warnings(specs: Iterable[ModelSpec]) -> tuple[str, ...]:
+    return tuple(filter(None, map(_shutting_down, specs)))
 
 
 def _or_nan(number: float | None) -> float:

@@ -6,9 +6,10 @@ from judge.errors import UnknownName, UsageError
 from judge.models import costs, openai_body
 from judge.models.base import Usage
 from judge.models.wording import want_style
-from judge.store import batches, budgets, models, progress, samples
+from judge.store import batches, budgets, figures, models, progress, samples
 from judge.store.batches import BatchRequest
 from judge.store.database import Database, Tx
+from judge.store.figures import Latency
 from judge.store.progress import BatchStatus
 from judge.store.samples import SampleDetail, SampleRow
 from judge.telemetry import logger
@@ -83,6 +84,13 @@ def read_batch(database: Database, batch: str) -> BatchStatus:
     """How far a batch is. Raises UnknownName."""
     with database.reading() as tx:
         return progress.statuses(tx, [batches.read(tx, batch)])[0]
+
+
+def read_latencies(database: Database, batch: str) -> list[Latency]:
+    """How long each model of a batch took to answer. Raises UnknownName."""
+    with database.reading() as tx:
+        batches.read(tx, batch)
+        return figures.latencies(tx, batch)
 
 
 def list_batches(database: Database, after: str = "", limit: int = 50) -> list[BatchStatus]:

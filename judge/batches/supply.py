@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from judge.store import problem_sets, questions
 from judge.store.database import Database, new_id
-from judge.store.questions import Question
+from judge.store.questions import ALL, Question, Share
 from problems.problem import Problem
 
 STOP_SECONDS = 10.0
@@ -20,10 +20,12 @@ class Supply:
     """Questions under one token. Refilled for `seconds` as long as claims come full; 0 for one
     claim only. Thread-safe."""
 
-    def __init__(self, database: Database, limit: int, batch: str, seconds: float) -> None:
+    def __init__(
+        self, database: Database, limit: int, batch: str, seconds: float, share: Share = ALL
+    ) -> None:
         self.token = new_id()
         self.claimed = 0
-        self._database, self._limit, self._batch = database, limit, batch
+        self._database, self._limit, self._batch, self._share = database, limit, batch, share
         self._until = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._waiting: deque[Question] = deque()
@@ -54,7 +56,8 @@ class Supply:
 
     def _fill(self) -> None:
         with self._database.transaction() as tx:
-            _, found = questions.claim(tx, self._database, self._limit, self._batch, self.token)
+            given = (self._database, self._limit, self._batch, self.token, self._share)
+            _, found = questions.claim(tx, *given)
         self._last = len(found) < self._limit
         self.claimed += len(found)
         unknown = {each.problem_digest for each in found} - self._posed.keys()

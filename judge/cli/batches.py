@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -59,8 +60,19 @@ def list_batches(
 
 @group.command()
 def show(batch: Id, *, server: console.Server = "", as_json: console.AsJson = False) -> None:
-    """How far a batch is."""
+    """How far a batch is, and how long its models took to answer."""
     _do(batch, batches.read_batch, "GET", "", None, server=server, as_json=as_json)
+    if as_json:
+        return
+    if server:
+        rows = remote.get(server, f"/v1/batches/{quote(batch, safe='')}/latencies")
+    else:
+        with closing(open_judge()) as judge:
+            rows = [asdict(each) for each in batches.read_latencies(judge.database, batch)]
+    for row in rows:
+        first = row["first_token_p50"]
+        soon = "" if first is None else f", the first token after {first:.2f} s (p50)"
+        console.note(f"  {row['model']}: {row['p50']:.2f} s (p50), {row['p95']:.2f} s (p95){soon}")
 
 
 @group.command()

@@ -1,6 +1,7 @@
 """`judge models`: who can be asked. Keys stay in the environment and are never stored or shown."""
 
 from contextlib import closing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,17 +9,17 @@ from urllib.parse import urlsplit
 
 import typer
 
-from judge.bootstrap import open_judge
+from judge.bootstrap import Judge, open_judge
 from judge.cli import console
-from judge.errors import UsageError
-from judge.models import BACKENDS, open_model
+from judge.errors import ModelError, UsageError
+from judge.models import BACKENDS, WEIGHTS, open_model, openai_body
+from judge.models.availability import shutdown_date
 from judge.models.base import ModelSpec
 from judge.store import models
 
-group = typer.Typer(help="Models: add, list, show.", no_args_is_help=True)
+group = typer.Typer(help="Models: add, list, show, check.", no_args_is_help=True)
 
 LOCAL = ("recorded", "llama_local", "transformers_local")
-WEIGHTS = ("llama_local", "transformers_local")
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name here.")]
 
 
@@ -57,6 +58,12 @@ def add(
     output_price: Annotated[
         float | None, typer.Option(help="US dollars per million tokens out.", min=0)
     ] = None,
+    hour_price: Annotated[
+        float | None, typer.Option(help="US dollars per hour of the machine it runs on.", min=0)
+    ] = None,
+    key_env: Annotated[
+        str, typer.Option(help="The variable that holds its key; OPENAI_API_KEY if left out.")
+    ] = "",
     as_json: console.AsJson = False,
 ) -> None:
     """Register a model under a name."""
@@ -80,6 +87,8 @@ def add(
         cutoff=cutoff,
         input_price=input_price,
         output_price=output_price,
+        hour_price=hour_price,
+        key_env=key_env,
     )
     if backend in LOCAL:
         open_model(spec).close()  # its file or weights are there, or this says what is missing
@@ -109,6 +118,39 @@ def list_models(*, as_json: console.AsJson = False) -> None:
         )
     else:
         console.note("no models yet; `judge models add --help` shows how to add one")
+
+
+@group.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="All that have an endpoint.")] = None,
+    *,
+    as_json: console.AsJson = False,
+) -> None:
+    """Ask endpoints whether they have these models and until when, and note the date."""
+    with closing(open_judge()) as judge:
+        with judge.database.reading() as tx:
+            found = models.listed(tx) if not names else [models.read(tx, name) for name in names]
+        said = {}
+        for spec in found:
+            if spec.backend in openai_body.BACKENDS:
+                said[spec.name] = _checked(judge, spec)
+    if as_json:
+        console.result_json(said)
+    for name, text in said.items() if not as_json else ():
+        console.result(f"{name}: {text}")
+    if not said:
+        console.note("no model has an endpoint to ask")
+
+
+def _checked(judge: Judge, spec: ModelSpec) -> str:
+    try:
+        date = shutdown_date(spec)
+    except ModelError as error:
+        return str(error)
+    if date != spec.shutdown:
+        with judge.database.transaction() as tx:
+            models.keep(tx, replace(spec, shutdown=date))
+    return f"there; shut down on {date}" if date else "there; no end is announced"
 
 
 @group.command()

@@ -122,6 +122,8 @@ def _estimate_of(server: str, request: BatchRequest) -> Estimate:
 
 def _here(judge: Judge, request: BatchRequest) -> BatchStatus:
     sandbox = judge.sandbox
+    for warning in batches.warnings(judge.database, request):
+        console.note(f"warning: {warning}")
     opened = batches.open_batch(judge.database, request)
     console.note(f"batch {opened.id}")
     with console.progress(_title(as_row(opened)), opened.wanted) as bar:

@@ -12,7 +12,7 @@ from judge.errors import UsageError
 from judge.settings import Settings, read_settings
 
 APP = "workers.app"
-QUEUES = ("ask", "judge")
+QUEUES = ("ask", "local", "judge")
 THREADS = 4
 """Tasks at once on threads; each asks JUDGE_ASK_THREADS questions at a time."""
 
@@ -21,10 +21,14 @@ NOT_ALIVE = 1
 
 def worker(
     *,
-    queues: Annotated[str, typer.Option(help="Queues to work on, with commas.")] = "ask,judge",
+    queues: Annotated[
+        str, typer.Option(help="Queues to work on, with commas.")
+    ] = "ask,local,judge",
     concurrency: Annotated[
         int | None,
-        typer.Option(help="Processes, one a core by default; threads for `ask` alone.", min=1),
+        typer.Option(
+            help="Processes, one a core by default; threads for `ask` and `local` alone.", min=1
+        ),
     ] = None,
     alive: Annotated[
         bool,
@@ -52,9 +56,10 @@ def worker(
 
 
 def arguments(settings: Settings, queues: tuple[str, ...], concurrency: int | None) -> list[str]:
-    """What Celery is told. Asking waits for others, so it gets threads; judging computes, so it gets
-    processes, and each opens its share of the slots where JUDGE_SANDBOX_WORKERS says nothing."""
-    pool = "threads" if queues == ("ask",) else "prefork"
+    """What Celery is told. Asking waits for others, so it gets threads, in one process that holds a
+    model's weights once; judging computes, so it gets processes, and each opens its share of the
+    slots where JUDGE_SANDBOX_WORKERS says nothing."""
+    pool = "prefork" if "judge" in queues else "threads"
     cores = os.cpu_count() or 1
     count = concurrency or (THREADS if pool == "threads" else cores)
     if pool == "prefork" and "sandbox_workers" not in settings.model_fields_set:

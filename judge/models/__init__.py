@@ -4,6 +4,8 @@ from judge.errors import UsageError
 from judge.models.base import ModelBackend, ModelSpec
 
 BACKENDS = ("openai_chat", "openai_completions", "llama_local", "recorded", "transformers_local")
+WEIGHTS = ("llama_local", "transformers_local")
+"""Those that hold a model's weights in this process."""
 
 
 def open_model(spec: ModelSpec) -> ModelBackend:

@@ -12,7 +12,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -126,7 +126,7 @@ class Connection:
                 except openai.APIStatusError as error:
                     if self._stops_streaming(error):
                         continue
-                    fault, named = self._fault(error), _named_wait(error)
+                    fault, named = self.fault(error), _named_wait(error)
                     limited = isinstance(fault, ModelUnavailable) and (
                         error.status_code == 429
                         or (error.status_code in LIMITING and named is not None)
@@ -151,11 +151,16 @@ class Connection:
     def _once(self, send: Callable[..., Any], fields: dict[str, Any], begun: float) -> Reply:
         streaming = {"stream": True, "stream_options": {"include_usage": True}}
         with send(**fields, **(streaming if self._streams else {})) as response:
-            # as they come; a chunk size would wait for more
-            chunks = openai_replies.bounded(response.iter_bytes(), lambda n: self._check(n, begun))
+            chunks = self.bounded(response, begun)
             if response.headers.get("content-type", "").startswith("text/event-stream"):
                 return openai_replies.read_stream(chunks, begun)
             return openai_replies.read_whole(b"".join(chunks))
+
+    def bounded(self, response: Any, begun: float) -> Iterator[bytes]:
+        """The body as it comes. Raises ModelRefused where it is too large, ModelUnavailable where it
+        takes too long."""
+        # Without a chunk size, which would wait for more.
+        return openai_replies.bounded(response.iter_bytes(), lambda n: self._check(n, begun))
 
     def _check(self, seen: int, begun: float) -> None:
         if seen > MAX_REPLY:
@@ -174,7 +179,7 @@ class Connection:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
 
-    def _fault(self, error: openai.APIStatusError) -> ModelError:
+    def fault(self, error: openai.APIStatusError) -> ModelError:
         """What a refusal means. What holds for every request under this key stops them all."""
         status, said = error.status_code, self._said(error)
         text = f"{self._where}: HTTP {status}, {said}"

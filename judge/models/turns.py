@@ -50,7 +50,7 @@ def trial_in(reply: str) -> Trial | None:
     for at, block in enumerate(blocks):
         if block.tag == "run" and block.closed and block.text.strip():
             after = blocks[at + 1] if at + 1 < len(blocks) else None
-            stdin = f"{after.text}\n" if after and after.tag == "stdin" and after.closed else ""
+            stdin = after.text if after and after.tag == "stdin" and after.closed else ""
             if max(len(block.text), len(stdin)) > MOST_SOURCE:
                 return None
             return Trial(block.text, stdin)

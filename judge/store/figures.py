@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Table, and_, case, func, select
+from sqlalchemy import Column, Table, and_, case, func, select
 
 from judge.store.database import Tx, now
 from judge.store.leases import OPEN, QUESTIONS, SAMPLES, claimable
@@ -85,6 +85,49 @@ def typical(tx: Tx, model: str) -> Typical | None:
     means = select(func.avg(newest.c.output_tokens), func.avg(newest.c.seconds))
     tokens, seconds = tx.execute(means).one()
     return None if tokens is None else Typical(float(tokens), float(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a model's answers took in one batch, in seconds: to the end and to the first token,
+    which only replies that were streamed tell. What was not bought anew is left out."""
+
+    model: str
+    answers: int
+    p50: float
+    p95: float
+    first_token_p50: float | None
+    first_token_p95: float | None
+
+
+def latencies(tx: Tx, batch: str) -> list[Latency]:
+    """The latencies of each model of a batch that answered, by name. Sorts all its samples."""
+    whole = _percentiles(tx, batch, samples.c.seconds)
+    first = _percentiles(tx, batch, samples.c.first_token_seconds)
+    return [
+        Latency(model, number, p50, p95, *first.get(model, (0, None, None))[1:])
+        for model, (number, p50, p95) in sorted(whole.items())
+    ]
+
+
+def _percentiles(tx: Tx, batch: str, column: Column[float]) -> dict[str, tuple[int, float, float]]:
+    """By model: how many, and by nearest rank the 50th and 95th percentile."""
+    ranked = (
+        select(
+            samples.c.model,
+            column.label("value"),
+            func.row_number().over(partition_by=samples.c.model, order_by=column).label("rank"),
+            func.count().over(partition_by=samples.c.model).label("number"),
+        )
+        .where(samples.c.batch_id == batch, samples.c.reused == 0, column.is_not(None))
+        .subquery()
+    )
+    at = [
+        func.min(case((ranked.c.rank * 100 >= share * ranked.c.number, ranked.c.value)))
+        for share in (50, 95)
+    ]
+    found = select(ranked.c.model, func.max(ranked.c.number), *at).group_by(ranked.c.model)
+    return {model: (number, p50, p95) for model, number, p50, p95 in tx.execute(found)}
 
 
 def _queue(tx: Tx, table: Table) -> Queue:

@@ -8,7 +8,7 @@ were only claimed are not counted, and a question that gains a sample starts afr
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,13 +56,20 @@ def claimable(table: Table, at: datetime) -> ColumnElement[bool]:
 
 
 def claim(
-    tx: Tx, database: Database, table: Table, limit: int, batch: str = "", token: str = ""
+    tx: Tx,
+    database: Database,
+    table: Table,
+    limit: int,
+    batch: str = "",
+    token: str = "",
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> Claim:
-    """Lease up to `limit` rows of one batch or of all, the never begun and oldest first, under a
-    `token` that holds others already, or a new one."""
+    """Lease up to `limit` rows of one batch or of all, `only` those for which all this holds, the
+    never begun and oldest first, under a `token` that holds others already, or a new one."""
     at = now()
     wanted = select(table.c.id).join(batches, batches.c.id == table.c.batch_id)
-    wanted = wanted.where(claimable(table, at), *([table.c.batch_id == batch] if batch else []))
+    of_batch = [table.c.batch_id == batch] if batch else []
+    wanted = wanted.where(claimable(table, at), *of_batch, *only)
     # Rows that were begun before come last: if one of them kills its worker, the others are done.
     wanted = wanted.order_by(table.c.deliveries, table.c.id).limit(limit)
     ids = tx.scalars(wanted.with_for_update(of=table, skip_locked=True)).all()
@@ -76,10 +83,10 @@ def claim(
     return Claim(token, tuple(ids))
 
 
-def any_claimable(tx: Tx, table: Table) -> bool:
+def any_claimable(tx: Tx, table: Table, only: Sequence[ColumnElement[bool]] = ()) -> bool:
     """Whether a ring would find work."""
     wanted = select(table.c.id).join(batches, batches.c.id == table.c.batch_id)
-    return tx.scalar(wanted.where(claimable(table, now())).limit(1)) is not None
+    return tx.scalar(wanted.where(claimable(table, now()), *only).limit(1)) is not None
 
 
 def ours(tx: Tx, table: Table, token: str, ids: Iterable[str]) -> set[str]:

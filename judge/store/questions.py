@@ -4,12 +4,25 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
+from judge.models import WEIGHTS
 from judge.models.base import Sampling
 from judge.store import changes, leases
-from judge.store.database import Database, Tx, new_id
-from judge.store.tables import batches, questions, samples
+from judge.store.database import Database, Tx, new_id, now
+from judge.store.tables import batches, models, questions, samples
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which questions a worker asks: of one `model`, of models whose `weights` the worker holds, or
+    of those that are asked elsewhere; by default all."""
+
+    model: str = ""
+    weights: bool | None = None
+
+
+ALL, HOSTED, LOCAL = Share(), Share(weights=False), Share(weights=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +50,41 @@ class Question:
 
 
 def claim(
-    tx: Tx, database: Database, limit: int, batch: str = "", token: str = ""
+    tx: Tx, database: Database, limit: int, batch: str = "", token: str = "", share: Share = ALL
 ) -> tuple[leases.Claim, list[Question]]:
-    """Lease up to `limit` questions, of one batch or of all, under `token` or a new one."""
-    claimed = leases.claim(tx, database, questions, limit, batch, token)
+    """Lease up to `limit` questions of a share, of one batch or of all, under `token` or a new one."""
+    claimed = leases.claim(tx, database, questions, limit, batch, token, _only(share))
     return claimed, read(tx, claimed.ids)
+
+
+def any_claimable(tx: Tx, share: Share = ALL) -> bool:
+    """Whether there is a question of this share to be asked now."""
+    return leases.any_claimable(tx, questions, _only(share))
+
+
+def next_local(tx: Tx, warm: str = "") -> str:
+    """Whose questions to ask on a host that holds one model's weights at a time: the `warm` model's
+    while it has some, then those of the model that waits longest; empty for none."""
+    if warm and any_claimable(tx, Share(model=warm)):
+        return warm
+    first = (
+        select(questions.c.model)
+        .join(batches, batches.c.id == questions.c.batch_id)
+        .where(leases.claimable(questions, now()), *_only(LOCAL))
+        .order_by(questions.c.deliveries, questions.c.id)
+        .limit(1)
+    )
+    return tx.scalar(first) or ""
+
+
+def _only(share: Share) -> list[ColumnElement[bool]]:
+    only = [questions.c.model == share.model] if share.model else []
+    if share.weights is not None:
+        held = select(models.c.name).where(models.c.backend.in_(WEIGHTS))
+        only.append(
+            questions.c.model.in_(held) if share.weights else questions.c.model.not_in(held)
+        )
+    return only
 
 
 def read(tx: Tx, ids: tuple[str, ...]) -> list[Question]:

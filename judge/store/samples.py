@@ -21,8 +21,9 @@ from judge.verdicts.verdict import Judgement, Verdict
 @dataclass(frozen=True, slots=True)
 class SampleRow:
     """A sample as listed. `state` is `kept` (not judged yet), `judged`, or `failed`: the fault was
-    ours, its verdict SE. `cost` is US dollars or None, `seconds` the model's. `turn` counts from 0;
-    `repairs` is the sample of the turn before, which the model was asked to mend, or empty."""
+    ours, its verdict SE. `cost` is US dollars or None, `seconds` the model's, to the end and to the
+    first token where that was seen; a `reused` reply was bought for an earlier sample. `turn` counts
+    from 0; `repairs` is the sample of the turn before, which the model was asked to mend, or empty."""
 
     id: str
     batch: str
@@ -45,6 +46,8 @@ class SampleRow:
     judged_at: datetime | None
     turn: int
     repairs: str
+    first_token_seconds: float | None
+    reused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ _LISTED = (
     *(samples.c[name] for name in ("verdict", "reason", "rule", "template", "recipe", "finish")),
     *(samples.c[name] for name in ("input_tokens", "output_tokens", "cost", "seconds", "error")),
     *(samples.c[name] for name in ("created_at", "judged_at", "turn", "repairs")),
+    samples.c.first_token_seconds,
+    (samples.c.reused != 0).label("reused"),
 )
 
 

@@ -213,3 +213,19 @@ def test_a_version_can_be_read_by_its_digest(filled, small):
     assert answer.json()["slugs"] == [each.slug for each in small.problems]
     for path in ("small/versions/0", f"other/versions/{small.digest}", "small/versions/x y"):
         assert filled.get(f"/v1/problem-sets/{path}").status_code == 404
+
+
+@pytest.mark.sandbox
+@pytest.mark.usefixtures("sandbox")
+def test_a_budget_of_nothing_can_be_raised(filled):
+    body = {"models": ["reference"], "problem_set": "small", "budget_usd": 0}
+    answer = filled.post("/v1/batches", json=body)
+    status = done(filled, answer)
+    assert (status["state"], status["samples"]) == ("over_budget", 0)
+    where = answer.headers["location"]
+    for bad in ({}, {"budget_usd": -1}, {"budget_usd": "much"}, {"state": None}):
+        assert filled.patch(where, json=bad).status_code == 422
+    raised = filled.patch(where, json={"budget_usd": 1.5})
+    assert raised.json()["budget_usd"] == 1.5
+    status = done(filled, answer)
+    assert (status["state"], status["judged"]) == ("finished", status["wanted"])

@@ -7,8 +7,12 @@ import pytest
 from judge import heartbeats
 from judge.bootstrap import Judge
 from judge.settings import Settings
-from judge.store.leases import SAMPLES
+from judge.store.leases import SAMPLES, any_claimable
 from workers import dispatch, polling, tasks
+
+
+def judging(tx):
+    return any_claimable(tx, SAMPLES)
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def test_no_beat_while_an_errand_hangs(house, monkeypatch):
     for path in (house.settings.home / "alive").iterdir():
         path.unlink()
     entered, going = threading.Event(), threading.Event()
-    errand = polling.Errand(SAMPLES, lambda: entered.set() or going.wait())
+    errand = polling.Errand(judging, lambda: entered.set() or going.wait())
     monkeypatch.setattr(errand, "waits", lambda: not going.is_set())
     polling._errands[:] = [errand]
     polling._look()
@@ -43,7 +47,7 @@ def test_no_beat_while_an_errand_hangs(house, monkeypatch):
 
 
 def test_a_database_that_cannot_be_read_is_no_sign_of_life(house, monkeypatch):
-    polling._errands[:] = [polling.Errand(SAMPLES, lambda: True)]
+    polling._errands[:] = [polling.Errand(judging, lambda: True)]
     with house.database.transaction() as tx:
         tx.exec_driver_sql("ALTER TABLE samples RENAME TO hidden")
     with pytest.raises(Exception, match="no such table"):

@@ -71,7 +71,7 @@ def test_two_workers_share_one_budget(database, scripted, opened):
 
 def test_what_a_lost_worker_was_promised_is_free_again(database, scripted, opened):
     backend, model = scripted()
-    batch = opened(samples=2, budget_usd=4.0)
+    opened(samples=2, budget_usd=4.0)
     with database.transaction() as tx:
         tx.execute(
             tables.questions.update()
@@ -152,7 +152,7 @@ def test_a_rate_limit_is_waited_for_by_name_and_held_against_nobody(database, sc
             raise RateLimited("waiting for the rate limit until soon", until)
         return right(slug)
 
-    backend, model = scripted(say)
+    _, model = scripted(say)
     batch = opened()
     asked = batches.ask_questions(database, model)
     assert asked.put_off == 8
@@ -254,3 +254,22 @@ def test_a_dead_key_ends_everything_quickly_and_can_be_tried_again(database, scr
     money.append(1)
     batches.retry_errors(database, batch.id)
     assert ask_all(database, model) == 16
+
+
+def test_latencies_are_percentiles_by_nearest_rank_of_what_was_bought(database, scripted, opened):
+    scripted()
+    batch = opened(samples=13)
+    _, model = scripted()
+    ask_all(database, model)
+    with database.transaction() as tx:
+        ids = tx.execute(tables.samples.select()).scalars().all()
+        assert len(ids) == 104
+        for n, sample in enumerate(sorted(ids)):
+            row = tables.samples.update().where(tables.samples.c.id == sample)
+            first = n / 1000 if n % 2 else None
+            tx.execute(
+                row.values(seconds=float(n), first_token_seconds=first, reused=int(n >= 100))
+            )
+    [found] = batches.read_latencies(database, batch.id)
+    assert (found.model, found.answers, found.p50, found.p95) == ("scripted", 100, 49.0, 94.0)
+    assert (found.first_token_p50, found.first_token_p95) == (0.049, 0.095)

@@ -38,6 +38,24 @@ def test_a_price_is_a_number_of_dollars(judge, price):
     assert said.code == 2
 
 
+def test_prices_by_the_hour_and_the_name_of_a_key_are_kept_and_no_key_is(judge, monkeypatch):
+    monkeypatch.setenv("THEIR_KEY", "sk-very-secret")
+    words = ("models", "add", "gpu", "--backend", "openai_chat", "--id", "x", "--key-env")
+    added = judge(*words, "THEIR_KEY", "--hour-price", "2.5", "--json")
+    assert (added.json()["key_env"], added.json()["hour_price"]) == ("THEIR_KEY", 2.5)
+    assert "sk-very-secret" not in added.out + judge("models", "show", "gpu").out
+
+
+def test_a_check_says_of_each_endpoint_whether_the_model_is_there(judge):
+    assert "no model has an endpoint" in judge("models", "check").err
+    address = "http://127.0.0.1:9/v1"
+    words = ("models", "add", "far", "--backend", "openai_chat", "--id", "x", "--base-url")
+    judge(*words, address)
+    said = judge("models", "check", "--json")
+    assert said.code == 0
+    assert "far" in said.json()["far"]
+
+
 def test_a_local_file_is_added_by_its_absolute_path(judge, tmp_path, monkeypatch):
     (tmp_path / "any.gguf").write_bytes(b"GGUF")
     monkeypatch.chdir(tmp_path)

@@ -86,3 +86,20 @@ def test_a_price_nobody_knows_keeps_no_budget(ready):
     said = ready("run", "--models", "odd", "--problems", "small", "--budget-usd", 1)
     assert said.code == 2
     assert "price" in said.err
+
+
+def test_a_run_with_repairs_says_how_many_were_accepted(ready):
+    words = ("run", "--models", "wrong", "--problems", "small", "--repairs", 1)
+    status = ready(*words, "--json").json()
+    assert (status["repairs"], status["wanted"], status["repaired"], status["mended"]) == (
+        1,
+        2,
+        2,
+        0,
+    )
+    assert "0 of 2 repairs accepted" in ready(*words).err
+
+
+def test_a_prompt_that_does_not_fit_the_model_is_refused(ready):
+    said = ready("run", "--models", "wrong", "--problems", "small", "--prompts", "completion")
+    assert said.code == 2 and "ask it with one of chat" in said.err

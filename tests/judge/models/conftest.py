@@ -55,6 +55,15 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *parts):
         pass
 
+    def do_GET(self):
+        endpoint = self.server.endpoint
+        with endpoint.lock:
+            endpoint.asked.append((self.path, None))
+            step = endpoint.steps.popleft() if endpoint.steps else endpoint.usual
+        content = step.get("raw", json.dumps(step.get("reply", {})).encode())
+        self._head(step.get("status", 200), len(content), step)
+        self.wfile.write(content)
+
     def do_POST(self):
         endpoint = self.server.endpoint
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

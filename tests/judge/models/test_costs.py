@@ -1,4 +1,5 @@
 import socket
+from decimal import Decimal
 
 import pytest
 
@@ -113,3 +114,23 @@ def test_models_on_this_machine_cost_nothing():
 
 def test_nothing_used_costs_nothing():
     assert cost_of(spec(), Usage()) == 0.0
+
+
+REQUESTS = """input,cached,output
+1200,0,350
+840,512,1024
+20000,16384,77
+3,0,1
+128000,0,16384
+"""
+
+
+def test_a_known_file_of_requests_costs_what_it_costs_by_hand():
+    """gpt-4o-mini: 0.15 a million in, 0.075 where it was cached, 0.60 out."""
+    rows = [[int(cell) for cell in line.split(",")] for line in REQUESTS.split()[1:]]
+    usages = [Usage(asked, heard, cached_tokens=cached) for asked, cached, heard in rows]
+    # 133,147 anew, 16,896 from the cache, 17,836 out.
+    by_hand = Decimal("0.01997205") + Decimal("0.0012672") + Decimal("0.0107016")
+    assert [sum(column) for column in zip(*rows, strict=True)] == [150_043, 16_896, 17_836]
+    run = sum(cost_of(spec(), usage) for usage in usages)
+    assert abs(Decimal(run) - by_hand) < Decimal("0.000000001")
