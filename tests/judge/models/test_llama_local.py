@@ -165,7 +165,7 @@ def test_a_damaged_gguf_ends_in_one_line(installed, tmp_path, field, capfd):
     path = tmp_path / "damaged.gguf"
     path.write_bytes(b"GGUF" + b"\3\0\0\0" + b"\xff" * 64)
     backend = open_model(replace(SPEC, **{field: str(path)}))
-    with pytest.raises(ModelError, match="model 'small': llama.cpp did not start") as heard:
+    with pytest.raises(ModelError, match=r"model 'small': llama\.cpp did not start") as heard:
         backend.complete(PROMPT, GREEDY, 1)
     assert "\n" not in str(heard.value)
 

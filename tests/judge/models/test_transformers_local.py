@@ -145,6 +145,28 @@ def test_many_askers_are_answered_in_few_batches_as_if_alone(opened, folders, mo
     assert len(batches) <= 8
 
 
+def test_draws_of_one_prompt_read_it_once_and_answer_as_if_alone(opened, monkeypatch):
+    backend = opened()
+    texts = ("def add(a, b):", "def much_longer_than_that(first, second):")
+    alone = [
+        backend.complete(asking(text), WARM, 1, first=index)[0].text
+        for text in texts
+        for index in range(3)
+    ]
+    widths = []
+    forward = model_of(backend).base.model.forward
+
+    def seen(input_ids, *parts, **fields):
+        widths.append(tuple(input_ids.shape))
+        return forward(input_ids, *parts, **fields)
+
+    monkeypatch.setattr(model_of(backend).base.model, "forward", seen)
+    heard = at_once([lambda text=text: said(backend, text, WARM, 3) for text in texts])
+    assert [*heard[0], *heard[1]] == alone
+    assert widths[0][0] == 2
+    assert set(widths[1:]) == {(6, 1)}
+
+
 def test_a_batch_without_seeds_draws_afresh(opened):
     free = replace(WARM, seed=None, temperature=2.0)
     assert len({*said(opened(), sampling=free, n=4), *said(opened(), sampling=free, n=4)}) == 8
@@ -451,7 +473,7 @@ def drawn(scores, sampling, count):
     """How often each of the scored tokens is drawn."""
     import torch
 
-    from judge.models.drawing import Noise
+    from judge.models.noise import Noise
 
     rows = [Row(Call(asking(), "chat", "", sampling), index) for index in range(count)]
     noisy = Noise(rows, "cpu")(None, torch.tensor([scores]).repeat(count, 1))
