@@ -44,14 +44,14 @@ def provider():
 def opened(database, provider, small_set):
     """Store models and open a deferred batch; a reply costs a dollar."""
 
-    def make(samples=1, names=("far",), deferred=True, sampling=Sampling(0.0), **fields):
+    def make(samples=1, names=("far",), seed=None, **fields):
         with database.transaction() as tx:
             problem_sets.keep(tx, small_set)
             for name in names:
                 prices = {"input_price": 10_000.0, "output_price": 0.0}
                 models.keep(tx, ModelSpec(name, "openai_chat", "m", provider.url, **prices))
         request = batches.BatchRequest(
-            names, "small", samples, sampling, deferred=deferred, **fields
+            names, "small", samples, Sampling(0.5, seed=seed), deferred=True, **fields
         )
         return batches.open_batch(database, request).id
 
@@ -102,7 +102,7 @@ def once(status, batch, samples=1):
 def test_a_deferred_batch_is_asked_in_one_job_and_every_draw_is_kept_once(
     database, provider, opened
 ):
-    batch = opened(samples=3, sampling=Sampling(0.5, seed=10))
+    batch = opened(samples=3, seed=10)
     once(to_the_end(database, batch), batch, 3)
     assert set(stored(database, batch).values()) == set(provider.billed.values()) == {1}
     assert len(provider.jobs) == 1
@@ -149,7 +149,14 @@ def test_lines_in_any_order_twice_unknown_and_broken_cost_no_good_line(database,
 
     def spoil(lines):
         other = reply_to(lines[0], "```python\ndef add(x): return 0\n```")
-        bad = [b"{not json", b"[1]", b"\xff\xfe", b"", b"[" * 100_000, reply_to({"custom_id": 5}, "x")]
+        bad = [
+            b"{not json",
+            b"[1]",
+            b"\xff\xfe",
+            b"",
+            b"[" * 100_000,
+            reply_to({"custom_id": 5}, "x"),
+        ]
         far = lines[0]["custom_id"].split(":")
         bad += [reply_to({"custom_id": f"{far[0]}:999999:{far[2]}"}, "never asked")]
         return [*bad, *reversed(lines), other, reply_to({"custom_id": strange}, "?")], []
@@ -172,7 +179,9 @@ def test_an_expired_job_gives_what_it_has_and_the_rest_is_bought_alone(database,
         provider.script = ["completed"]
         provider.spoil = lambda left: (left, [])
         gone = {"code": "batch_expired", "message": "This request could not be executed"}
-        late = [{"custom_id": each["custom_id"], "response": None, "error": gone} for each in lines[5:]]
+        late = [
+            {"custom_id": each["custom_id"], "response": None, "error": gone} for each in lines[5:]
+        ]
         return lines[:5], late
 
     provider.spoil = spoil
@@ -292,9 +301,7 @@ def test_a_crash_before_any_commit_buys_nothing_twice(
     with monkeypatch.context() as patched:
         patched.setattr(where, die)
         with pytest.raises(Killed):
-            for _ in range(9):
-                one_pass(short)
-                time.sleep(0.003)
+            passes(short, 9)
     time.sleep(0.03)
     once(to_the_end(short, batch), batch, 2)
     short.close()
@@ -462,9 +469,7 @@ def test_a_question_too_large_for_any_file_fails_and_the_others_go_on(
 ):
     monkeypatch.setattr(batch_api, "MAX_BYTES", 100)
     status = to_the_end(database, opened())
-    assert status.errors == (
-        ("its requests are too large for one file; draw fewer samples", 8),
-    )
+    assert status.errors == (("its requests are too large for one file; draw fewer samples", 8),)
     assert provider.uploads == []
 
 
@@ -514,7 +519,11 @@ def test_a_deferred_batch_runs_to_its_end_in_one_process(database, sandbox, prov
     batch = opened(samples=2)
     told = []
     status = batches.run_batch(
-        database, lambda _: 1 / 0, sandbox, batch, on_progress=lambda each: told.append(each.waiting)
+        database,
+        lambda _: 1 / 0,
+        sandbox,
+        batch,
+        on_progress=lambda each: told.append(each.waiting),
     )
     assert (status.state, status.judged, status.accepted) == ("finished", 16, 16)
     assert json.dumps(told)
