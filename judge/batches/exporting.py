@@ -4,6 +4,7 @@ Exported questions stay open, and nobody else asks them: neither a worker nor a 
 are those of the Batch API, so `vllm run-batch` takes and gives them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from judge.batches import filing
 from judge.batches.filing import Taken
 from judge.errors import Conflict, UsageError
+from judge.models import deferred
 from judge.models.base import ModelSpec
 from judge.models.openai_body import BACKENDS
 from judge.store import batches, deferrals, leases, models
@@ -58,7 +60,7 @@ def read_replies(database: Database, batch: str, file: BinaryIO) -> Taken:
     with database.reading() as tx:
         row = batches.read(tx, batch)
         exported = deferrals.exported(tx, batch)
-    empty = not file.read(1)
+    lines = Counter(each for each in deferred.read_replies(file, ()) if isinstance(each, str))
     taken: list[Taken] = []
     with ExitStack() as held:
         for deferral in _claimed(database, batch, row.request.models):
@@ -68,13 +70,17 @@ def read_replies(database: Database, batch: str, file: BinaryIO) -> Taken:
             file.seek(0)
             found, faults = filing.take_in(database, spec, deferral, file)
             spoken_of = found.kept or found.before or found.faulty
-            if spoken_of or empty or deferral.id not in exported:
+            if spoken_of or not lines or deferral.id not in exported:
                 filing.settle(database, deferral, faults, None, "replies read")
             else:
                 with database.transaction() as tx:
                     deferrals.free(tx, deferral)
             taken.append(found)
-    return _summed(taken)
+    kept, before, faulty = (
+        sum(getattr(each, name) for each in taken) for name in ("kept", "before", "faulty")
+    )
+    unknown = lines["unknown"] - kept - before - faulty
+    return Taken(kept, before, faulty, unknown, lines["garbage"])
 
 
 def _claimed(database: Database, batch: str, names: Sequence[str]) -> Sequence[Deferral]:
@@ -88,19 +94,6 @@ def _claimed(database: Database, batch: str, names: Sequence[str]) -> Sequence[D
         if len(claimed) < len(deferrals.exported(tx, batch)):
             raise Conflict(f"replies of batch {batch} are being read already; wait for that to end")
     return claimed
-
-
-def _summed(taken: Sequence[Taken]) -> Taken:
-    """The counts of one file that was read for each deferral. A line is known to one of them and
-    unknown to the others."""
-    if not taken:
-        return Taken()
-    first = taken[0]
-    lines = first.kept + first.before + first.faulty + first.unknown
-    kept = sum(each.kept for each in taken)
-    before = sum(each.before for each in taken)
-    faulty = sum(each.faulty for each in taken)
-    return Taken(kept, before, faulty, lines - kept - before - faulty, first.garbage)
 
 
 def _check_backend(spec: ModelSpec) -> None:

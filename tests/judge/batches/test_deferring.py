@@ -44,14 +44,14 @@ def provider():
 def opened(database, provider, small_set):
     """Store models and open a deferred batch; a reply costs a dollar."""
 
-    def make(samples=1, names=("far",), deferred=True, sampling=Sampling(0.0), **fields):
+    def make(samples=1, names=("far",), seed=None, **fields):
         with database.transaction() as tx:
             problem_sets.keep(tx, small_set)
             for name in names:
                 prices = {"input_price": 10_000.0, "output_price": 0.0}
                 models.keep(tx, ModelSpec(name, "openai_chat", "m", provider.url, **prices))
         request = batches.BatchRequest(
-            names, "small", samples, sampling, deferred=deferred, **fields
+            names, "small", samples, Sampling(0.5, seed=seed), deferred=True, **fields
         )
         return batches.open_batch(database, request).id
 
@@ -102,7 +102,7 @@ def once(status, batch, samples=1):
 def test_a_deferred_batch_is_asked_in_one_job_and_every_draw_is_kept_once(
     database, provider, opened
 ):
-    batch = opened(samples=3, sampling=Sampling(0.5, seed=10))
+    batch = opened(samples=3, seed=10)
     once(to_the_end(database, batch), batch, 3)
     assert set(stored(database, batch).values()) == set(provider.billed.values()) == {1}
     assert len(provider.jobs) == 1
@@ -301,9 +301,7 @@ def test_a_crash_before_any_commit_buys_nothing_twice(
     with monkeypatch.context() as patched:
         patched.setattr(where, die)
         with pytest.raises(Killed):
-            for _ in range(9):
-                one_pass(short)
-                time.sleep(0.003)
+            passes(short, 9)
     time.sleep(0.03)
     once(to_the_end(short, batch), batch, 2)
     short.close()
