@@ -27,8 +27,9 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from judge.errors import JudgeError, UsageError
 from judge.store import revisions
+from judge.store.columns import Utc
 from judge.store.database import Database, Tx
-from judge.store.tables import Utc, metadata
+from judge.store.tables import metadata
 
 FORMAT = "judge-backup-1"
 ROWS_AT_ONCE = 500

@@ -5,12 +5,8 @@ who holds it (`owner`), which claim (`lease`), until when, how often it was begu
 again (`deliveries`), how often it failed by our fault (`failures`), and when to try next.
 """
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -19,10 +15,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
-    text,
 )
+
+from judge.store.columns import DIGEST, ID, NAME, Utc, failed, work
 
 metadata = MetaData(
     naming_convention={
@@ -32,52 +28,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-ID = String(36)
-DIGEST = String(64)
-NAME = String(200)
-
-
-class Utc(TypeDecorator[datetime]):
-    """An aware UTC time on every database; SQLite forgets zones, so it is given back here."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's
-        """To UTC; a naive time is a mistake of ours."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class's
-        """Always aware."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _work() -> list[Column[object]]:
-    return [
-        Column("lease", ID),
-        Column("lease_until", Utc),
-        Column("owner", String(200)),
-        Column("deliveries", Integer, nullable=False, default=0),
-        Column("failures", Integer, nullable=False, default=0),
-        Column("run_after", Utc),
-        Column("error", Text),
-    ]
-
-
-def _failed(table: str) -> Index:
-    """Failed rows are few and counted by every board; their state is in it although it is always
-    the same, since SQLite would prefer another index otherwise."""
-    where = text("state = 'failed'")
-    columns = ("state", "batch_id", "model")
-    return Index(f"ix_{table}_failed", *columns, sqlite_where=where, postgresql_where=where)
-
 
 problems = Table(
     "problems",
@@ -172,7 +122,7 @@ questions = Table(
     Column("slug", NAME, nullable=False),
     Column("problem_digest", DIGEST, ForeignKey("problems.digest"), nullable=False),
     Column("state", String(20), nullable=False),
-    *_work(),
+    *work(),
     Column("prompt", NAME, nullable=False, server_default=""),  # a template's name
     Column("repairs", ID, nullable=False, server_default=""),  # the sample that is to be mended
     Column("reserved_usd", Float, nullable=False, server_default="0"),  # of the batch's budget
@@ -182,7 +132,7 @@ questions = Table(
     Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "state"),
     Index(None, "lease"),
-    _failed("questions"),
+    failed("questions"),
 )
 
 samples = Table(
@@ -209,7 +159,7 @@ samples = Table(
     Column("seconds", Float, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("judged_at", Utc),
-    *_work(),
+    *work(),
     Column("turn", Integer, nullable=False, server_default="0"),
     Column(
         "repairs", ID, nullable=False, server_default=""
@@ -223,7 +173,7 @@ samples = Table(
     Index(None, "state", "deliveries", "id"),
     Index(None, "batch_id", "id"),
     Index(None, "lease"),
-    _failed("samples"),
+    failed("samples"),
 )
 
 judgements = Table(

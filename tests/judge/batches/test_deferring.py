@@ -42,13 +42,13 @@ def provider():
 
 @pytest.fixture
 def opened(database, provider, small_set):
-    """Store models and open a deferred batch; a reply costs a dollar."""
+    """Store models and open a deferred batch; a reply costs a dollar, which is half its price."""
 
     def make(samples=1, names=("far",), seed=None, **fields):
         with database.transaction() as tx:
             problem_sets.keep(tx, small_set)
             for name in names:
-                prices = {"input_price": 10_000.0, "output_price": 0.0}
+                prices = {"input_price": 20_000.0, "output_price": 0.0}
                 models.keep(tx, ModelSpec(name, "openai_chat", "m", provider.url, **prices))
         request = batches.BatchRequest(
             names, "small", samples, Sampling(0.5, seed=seed), deferred=True, **fields
