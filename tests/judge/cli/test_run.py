@@ -53,7 +53,7 @@ def test_a_dry_run_asks_nothing(ready):
     assert (found["questions"], found["samples"], found["most_usd"]) == (4, 8, 0.0)
     assert found["prompt_tokens"] > 0
     assert 0 < found["detectable"] <= 1
-    assert len(found["assumptions"]) == 2
+    assert len(found["assumptions"]) == 3
     assert (
         ready("run", "--models", "reference", "--problems", "small", "--json").json()["judged"] == 2
     )
