@@ -123,7 +123,7 @@ def _row(row: RankedRow) -> dict[str, Any]:
         "problems": row.problems,
         "coverage": _percent(row.coverage),
         "errors": row.errors,
-        "stopped": f"{_count(row.unasked)} not asked: budget spent" if row.unasked else "",
+        "stopped": f"{_count(row.unasked)} samples were not asked for" if row.unasked else "",
         "cost": _usd(row.cost_usd),
         "per_solved": f"{_usd(row.cost_per_solved)} a solved one" if row.cost_per_solved else "",
         "bar": {

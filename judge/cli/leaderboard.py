@@ -57,7 +57,7 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
     return (
         str(low) if low == high else f"{low}-{high}",
         f"{row['model']} ({row['bound']})" if row["bound"] else row["model"],
-        row["recipe"].partition("@")[0],
+        _asked(row["recipe"]),
         console.percent(row["pass_at_1"]),
         f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
         row["samples"],
@@ -65,3 +65,10 @@ def _cells(row: dict[str, Any]) -> tuple[object, ...]:
         row["errors"],
         console.money(row["cost_usd"]),
     )
+
+
+def _asked(recipe: str) -> str:
+    """The prompt's name, and how often it was mended; the rest of a recipe is in --json."""
+    name, _, settings = recipe.partition("@")
+    repairs = settings.rpartition(" repairs=")
+    return f"{name}, repaired up to {repairs[2]}x" if repairs[1] else name
