@@ -12,7 +12,7 @@ since failing those opens nothing.
 from dataclasses import replace
 
 from judge.batches.trying import GetSandbox, answer_of, ending_of
-from judge.errors import JudgeError
+from judge.errors import JudgeError, SandboxUnavailable
 from judge.models.literals import literal, parts_of
 from judge.models.mending import Mend
 from judge.store import samples
@@ -54,16 +54,31 @@ def failed_example(problem: Problem, judgement: Judgement) -> Example | None:
 def mend_of(
     database: Database, question: Question, problem: Problem, sandbox: GetSandbox
 ) -> Mend | None:
-    """What to ask for in a question that mends a sample; None for any other. Raises SandboxError."""
+    """What to ask for in a question that mends a sample; None for any other. Where there is no
+    sandbox the model is told how its solution failed, and not what it gave. Raises SandboxError."""
     if not question.repairs:
         return None
     with database.reading() as tx:
         faulty = samples.read(tx, question.repairs)
     example = failed_example(problem, faulty.judgement) if faulty.judgement else None
-    if example is None:
+    if example is None or faulty.judgement is None:
         raise JudgeError(f"the sample {question.repairs} fails no shown example")
     given, expected = parts_of(problem, example)
-    return Mend(faulty.text, given, expected, _got(problem, example, faulty.source, sandbox))
+    try:
+        got = _got(problem, example, faulty.source, sandbox)
+    except SandboxUnavailable:
+        got = _IN_A_WORD[faulty.judgement.outcomes[problem.examples.index(example)].verdict]
+    return Mend(faulty.text, given, expected, got)
+
+
+_IN_A_WORD = {
+    Verdict.WA: "something else",
+    Verdict.TLE: "nothing within the time it may take",
+    Verdict.MLE: "nothing within the memory it may take",
+    Verdict.OLE: "more output than it may give",
+    Verdict.RE: "an error",
+    Verdict.CE: "nothing: the code cannot be run",
+}
 
 
 def _got(problem: Problem, example: Example, source: str, sandbox: GetSandbox) -> str:

@@ -30,7 +30,7 @@ _BY_LIMIT = {
 def no_sandbox() -> Sandbox:
     """For a process that has none."""
     raise SandboxUnavailable(
-        "this worker has no sandbox, which the prompt `tool` and repairs want; "
+        "this worker has no sandbox, which the prompt `tool` wants; "
         "let a worker that judges ask as well: judge worker --queues ask,judge"
     )
 

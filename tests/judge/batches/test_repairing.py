@@ -281,14 +281,16 @@ def test_a_budget_covers_repairs_and_goes_on_when_it_is_raised(database, play):
     assert batches.read_batch(database, batch).state == "finished"
 
 
-def test_a_repair_without_a_sandbox_is_put_off_with_the_reason(database, play):
-    _, step, batch = play(after(1), repairs=1)
+def test_without_a_sandbox_a_model_is_told_how_it_failed_and_no_more(database, play):
+    """Where workers are apart by queue, those that ask have none."""
+    backend, step, batch = play(after(1), repairs=1)
     step()
     spec = ModelSpec("talker", "recorded", "nowhere")
-    asked = batches.ask_questions(database, lambda _: (spec, Talking(after(1))), batch=batch)
-    assert asked.put_off == 1
-    [(reason, count)] = batches.read_batch(database, batch).waiting
-    assert count == 1 and "judge worker --queues ask,judge" in reason
+    asked = batches.ask_questions(database, lambda _: (spec, backend), batch=batch)
+    assert (asked.asked, asked.put_off) == (1, 0)
+    *_, told = backend.told[-1][3]
+    assert "something else" in told.content
+    assert "1000" not in told.content
 
 
 def test_a_question_that_mends_asks_for_the_draw_of_its_sample_and_no_other(database, play):
