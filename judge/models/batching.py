@@ -164,6 +164,7 @@ class _Work:
             if _lacks_memory(error) and len(part) > 1:
                 return False
             _fail(part, error)
+        _fail(part, RuntimeError("a batch ended before this draw"))  # whoever still waits
         return True
 
 

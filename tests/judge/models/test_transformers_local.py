@@ -163,6 +163,7 @@ def test_draws_of_one_prompt_read_it_once_and_answer_as_if_alone(opened, monkeyp
     monkeypatch.setattr(model_of(backend).base.model, "forward", seen)
     heard = at_once([lambda text=text: said(backend, text, WARM, 3) for text in texts])
     assert [*heard[0], *heard[1]] == alone
+    assert len(set(alone)) == 6
     assert widths[0][0] == 2
     assert set(widths[1:]) == {(6, 1)}
 
@@ -289,6 +290,10 @@ def test_weights_are_let_go_of_by_the_last_backend(opened):
 def test_a_fault_of_keep_calls_off_what_is_being_drawn(opened, monkeypatch):
     backend = opened()
     said(backend)
+    free = Sampling(2.0, 1.0, 400, 1)
+    first, *others = said(backend, sampling=free, n=6)
+    stop = first[8:14]
+    assert not any(stop in each for each in others)
     rows = []
     kind = type(model_of(backend))
     draw = kind.draw
@@ -298,10 +303,9 @@ def test_a_fault_of_keep_calls_off_what_is_being_drawn(opened, monkeypatch):
         raise ModelUnavailable("no room")
 
     with pytest.raises(ModelUnavailable, match="no room"):
-        backend.complete(asking(stop=("e",)), Sampling(2.0, 1.0, 400, 1), 6, keep=full)
+        backend.complete(asking(stop=(stop,)), free, 6, keep=full)
     assert said(backend)
-    assert len(rows) == 7
-    assert all(row.done and len(row.tokens) < 300 for row in rows)
+    assert all(row.done and len(row.tokens) < 200 for row in rows)
 
 
 def test_too_little_memory_makes_smaller_batches_then_a_passing_fault(opened, monkeypatch):
@@ -469,6 +473,17 @@ def test_a_forked_child_has_weights_of_its_own_and_an_open_backend_ends_with_it(
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
+def test_a_process_may_end_in_the_middle_of_a_batch(folders):
+    code = ASK + (
+        "import threading, time\n"
+        "long = lambda: b.complete(p, Sampling(2.0, 1.0, 400, 1), 24)\n"
+        "threading.Thread(target=long, daemon=True).start()\n"
+        "time.sleep(0.2)\n"
+    )
+    done = in_a_process(code.format(id=str(folders[0]), more=""))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def drawn(scores, sampling, count):
     """How often each of the scored tokens is drawn."""
     import torch
@@ -495,7 +510,13 @@ def test_noise_draws_what_the_temperature_says(folders):
 
 def test_top_p_keeps_the_fewest_tokens_that_hold_it(folders):
     scores = [0.0, 3.0, 2.0, 1.0]  # shares of 3, 64, 24 and 9 in a hundred
-    for mass, kept in ((0.5, {1}), (0.8, {1, 2}), (0.9, {1, 2, 3}), (1.0, {0, 1, 2, 3})):
+    for mass, kept in (
+        (0.0, {1}),
+        (0.5, {1}),
+        (0.8, {1, 2}),
+        (0.9, {1, 2, 3}),
+        (1.0, {0, 1, 2, 3}),
+    ):
         found = drawn(scores, Sampling(1.0, mass, 8, seed=1), 2000)
         assert {token for token, times in enumerate(found) if times} == kept
 
