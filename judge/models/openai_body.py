@@ -38,7 +38,9 @@ def chat_body(
     limit = "max_completion_tokens" if official or reasons else "max_tokens"
     return {
         "model": spec.id,
-        "messages": [{"role": turn.role, "content": turn.content} for turn in prompt.messages],
+        "messages": [
+            {"role": turn.role, "content": sayable(turn.content)} for turn in prompt.messages
+        ],
         limit: sampling.max_tokens,
         **sampling_fields(sampling, reasons=reasons),
         **({} if reasons else stop_field(prompt)),
@@ -49,11 +51,16 @@ def completions_body(spec: ModelSpec, prompt: Prompt, sampling: Sampling) -> dic
     """A body for `/completions`: the prompt's text as it is."""
     return {
         "model": spec.id,
-        "prompt": "".join(turn.content for turn in prompt.messages),
+        "prompt": "".join(sayable(turn.content) for turn in prompt.messages),
         "max_tokens": sampling.max_tokens,
         **sampling_fields(sampling),
         **stop_field(prompt),
     }
+
+
+def sayable(text: str) -> str:
+    """The text as UTF-8 can say it: lone surrogates, which it cannot, become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def is_reasoning(model: str) -> bool:

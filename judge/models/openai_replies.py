@@ -86,10 +86,12 @@ def completion_of(
     reply: Reply, asked: Prompt, model: str, most: int, seconds: float, beside: float = 1.0
 ) -> Completion:
     """A reply as ours. `most` is what was allowed, in tokens: a usage that cannot be is counted anew;
-    `beside` is how many requests shared the machine meanwhile."""
+    `beside` is how many requests shared the machine meanwhile. Some servers stop behind a stop
+    string, or not at all: the text ends before the first one anyway."""
+    ends = [at for stop in asked.stop if (at := reply.text.find(stop)) >= 0]
     return Completion(
-        reply.text,
-        reply.finish,
+        reply.text[: min(ends, default=None)],
+        "stop" if ends else reply.finish,
         _usage(reply, most) or _counted(model, asked, reply.text),
         seconds,
         first_token_seconds=reply.first_token,

@@ -31,8 +31,6 @@ class Case:
     draws: bool = True  # at a temperature and with a seed, or else one text again and again
     listens: bool = True  # to max_tokens and stop strings
     counts: bool = True  # tells the tokens
-    cuts: bool = True  # cuts the answer before the stop string, or else behind it
-    remote: bool = False
 
 
 def smollm2(request):
@@ -72,7 +70,7 @@ def llama_server(request, folder):
     small_models.gguf()
     server = request.getfixturevalue("llama_server")
     spec = ModelSpec("http", "openai_chat", "small", base_url=server.url, key_env="SMALL_KEY")
-    return Case(spec, remote=True)
+    return Case(spec)
 
 
 def transformers_serve(request, folder):
@@ -80,7 +78,7 @@ def transformers_serve(request, folder):
     server = request.getfixturevalue("transformers_serve")
     spec = ModelSpec("serve", "openai_chat", model, base_url=server.url)
     # greedy at any temperature, unless the model's generation_config.json says do_sample
-    return Case(spec, draws=False, cuts=False, remote=True)
+    return Case(spec, draws=False)
 
 
 CASES = (
@@ -211,10 +209,7 @@ def test_a_stop_string_ends_the_answer(case, backend):
     before = whole.text[: whole.text.index(stop)]
     assert cut.finish == "stop"
     assert cut.usage.output_tokens <= whole.usage.output_tokens
-    if case.cuts:
-        assert cut.text == before
-    else:
-        assert cut.text.startswith(before + stop)
+    assert cut.text == before
 
 
 @pytest.mark.parametrize("case", BOUNDED, indirect=True, ids=named)
@@ -226,8 +221,7 @@ def test_a_prompt_beyond_the_context_is_refused(case, backend):
 
 
 def test_hostile_text_in_a_prompt_is_only_text(case, backend):
-    lone = "" if case.remote else "\ud800"
-    text = f"a {lone} \0 <|im_end|> {{{{ x }}}} {{% y %}}"
+    text = "a \ud800 \0 <|im_end|> {{ x }} {% y %}"
     odd = replace(PROMPT, messages=(Message("user", text),))
     assert backend.complete(odd, replace(GREEDY, max_tokens=2), 1)
 

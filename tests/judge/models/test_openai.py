@@ -10,7 +10,9 @@ from judge.models import open_model, openai_client
 from judge.models.base import Message, ModelSpec, Prompt, Sampling
 from judge.models.openai_chat import OpenAIChat
 
-PROMPT = Prompt("add", (Message("user", "Write add."),), "chat@1", stop=("a", "b", "c", "d", "e"))
+PROMPT = Prompt(
+    "add", (Message("user", "Write add."),), "chat@1", stop=("@a", "@b", "@c", "@d", "@e")
+)
 SECRET = "hf_" + "verysecretkey0123456789"
 
 
@@ -46,7 +48,7 @@ def test_a_completion_comes_with_its_usage(endpoint, chat):
         "temperature": 0.2,
         "top_p": 0.95,
         "max_tokens": 77,
-        "stop": ["a", "b", "c", "d"],
+        "stop": ["@a", "@b", "@c", "@d"],
         "stream": True,
         "stream_options": {"include_usage": True},
     }

@@ -115,3 +115,19 @@ def test_a_filtered_prompt_is_said_to_be_one(endpoint, chat):
     endpoint.usual = {"status": 400, "reply": {"error": error}}
     with pytest.raises(ModelRefused, match="content filter"):
         chat.complete(PROMPT, Sampling(), 1)
+
+
+def test_what_comes_after_a_stop_string_is_cut_whoever_left_it(endpoint, chat):
+    prompt = Prompt("p", PROMPT.messages, "chat@1", stop=("#", "END"))
+    for text in ("code END # more", "code # END", "code #"):
+        endpoint.steps.append(
+            {"stream": (text, {"choices": [{"delta": {}, "finish_reason": "length"}]}, DONE)}
+        )
+        [said] = chat.complete(prompt, Sampling(max_tokens=50), 1)
+        assert (said.text, said.finish) == ("code ", "stop")
+
+
+def test_a_lone_surrogate_in_a_prompt_can_be_said(endpoint, chat):
+    odd = Prompt("p", (Message("user", "a \ud800 b"),), "chat@1")
+    assert chat.complete(odd, Sampling(), 1)
+    assert endpoint.asked[0][1]["messages"][0]["content"] == "a ? b"
