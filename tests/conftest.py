@@ -151,11 +151,10 @@ def served(kind: Callable[[Path], T]) -> Iterator[T]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def small_set() -> ProblemSet:
-    """Eight functions to write, the n-th adding n; `answer` below solves them."""
+def adders(number: int, name: str) -> ProblemSet:
+    """So many functions to write, the n-th adding n; `solution` below solves them."""
     return ProblemSet(
-        "small",
+        name,
         tuple(
             Problem(
                 Slug(f"add-{n}"),
@@ -163,9 +162,15 @@ def small_set() -> ProblemSet:
                 Function("add", (Parameter("x", "int"),), "int"),
                 tuple(Example(Wire(f"[{x}]"), (Wire(str(x + n)),)) for x in (1, 5)),
             )
-            for n in range(8)
+            for n in range(number)
         ),
     )
+
+
+@pytest.fixture
+def small_set() -> ProblemSet:
+    """Eight of them."""
+    return adders(8, "small")
 
 
 @pytest.fixture

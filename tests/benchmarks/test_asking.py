@@ -14,7 +14,8 @@ import pytest
 
 from judge import batches
 from judge.store.database import Database
-from tests.journeys.test_moody import many, moody, opened, stats
+from tests.conftest import adders
+from tests.journeys.test_moody import moody, opened, stats
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 QUESTIONS, ALONE, BEARS, ROUNDS = 600, 20, 24, 3
@@ -41,7 +42,7 @@ def ours(folder, turn):
     database = Database(f"sqlite:///{folder}/asking-{turn}.db")
     database.migrate()
     with moody(limit=BEARS, seconds=SECONDS) as client:
-        backend, _, model = opened(database, client, many(QUESTIONS), seconds=30.0)
+        backend, _, model = opened(database, client, adders(QUESTIONS, "many"), seconds=30.0)
         begun = time.perf_counter()
         deadline = begun + 300
         while (left := batches.list_batches(database)[0]).asked < QUESTIONS:

@@ -16,9 +16,8 @@ from judge.batches import BatchRequest, failures
 from judge.models.base import ModelSpec, Sampling
 from judge.models.openai_chat import OpenAIChat
 from judge.store import models, problem_sets
-from problems.problem import Example, Function, Parameter, Problem, ProblemSet, Slug
-from problems.values import Wire
 from tests import services
+from tests.conftest import adders
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 
@@ -56,22 +55,6 @@ def stats(client):
     }
 
 
-def many(number):
-    """Problems that are told apart by a number, which is in their statements."""
-    return ProblemSet(
-        "many",
-        tuple(
-            Problem(
-                Slug(f"add-{n}"),
-                f"Add {n} to x.",
-                Function("add", (Parameter("x", "int"),), "int"),
-                tuple(Example(Wire(f"[{x}]"), (Wire(str(x + n)),)) for x in (1, 5)),
-            )
-            for n in range(number)
-        ),
-    )
-
-
 def opened(database, client, problems, seconds):
     spec = ModelSpec("moody", "openai_chat", "m", base_url=f"{client.base_url}/v1")
     with database.transaction() as tx:
@@ -89,7 +72,7 @@ def test_five_hundred_questions_survive_a_bad_day(database, sandbox, monkeypatch
     right; and no more is in flight than the provider bears."""
     monkeypatch.setattr(failures, "BACKOFF_SECONDS", 0.2)
     with moody(limit=24, faulty=0.2) as client:
-        backend, batch, model = opened(database, client, many(500), seconds=3.0)
+        backend, batch, model = opened(database, client, adders(500, "many"), seconds=3.0)
         told = set()
 
         def look(status):
@@ -118,7 +101,7 @@ def test_five_hundred_questions_survive_a_bad_day(database, sandbox, monkeypatch
 
 def test_without_money_nobody_asks_on_and_what_was_answered_stays(database, sandbox):
     with moody(quota=40, seconds=0.01) as client:
-        backend, batch, model = opened(database, client, many(200), seconds=5.0)
+        backend, batch, model = opened(database, client, adders(200, "many"), seconds=5.0)
         status = batches.run_batch(database, model, sandbox, batch.id, threads=32)
         found = stats(client)
         assert status.state == "finished"
