@@ -28,6 +28,8 @@ Server = Annotated[
 ]
 
 QUIET_SECONDS = 10.0
+WAITING_MOST = 80
+"""Characters of a reason to wait; the whole of it is in the batch's status."""
 
 
 class Bar(Protocol):
@@ -39,8 +41,10 @@ class Bar(Protocol):
     def at(self, done: int, total: int) -> None:
         """So many of so many are done."""
 
-    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
-        """What to show beside the bar."""
+    def figures(
+        self, *, errors: int = 0, spend_usd: float | None = None, waiting: str = ""
+    ) -> None:
+        """What to show beside the bar; `waiting` says what keeps it from getting on."""
 
 
 def clean(text: object) -> str:
@@ -154,8 +158,10 @@ class _Drawn:
             self.task, completed=done, total=total, rate=f"{rate:.1f}/s" if rate else ""
         )
 
-    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
-        self.drawing.update(self.task, figures=_figures(errors, spend_usd))
+    def figures(
+        self, *, errors: int = 0, spend_usd: float | None = None, waiting: str = ""
+    ) -> None:
+        self.drawing.update(self.task, figures=_figures(errors, spend_usd, waiting))
 
 
 class _Plain:
@@ -182,8 +188,10 @@ class _Plain:
         if time.monotonic() - self.said >= QUIET_SECONDS:
             self._say()
 
-    def figures(self, *, errors: int = 0, spend_usd: float | None = None) -> None:
-        self.beside = _figures(errors, spend_usd)
+    def figures(
+        self, *, errors: int = 0, spend_usd: float | None = None, waiting: str = ""
+    ) -> None:
+        self.beside = _figures(errors, spend_usd, waiting)
 
     def _say(self) -> None:
         self.said = time.monotonic()
@@ -198,8 +206,12 @@ class _Plain:
         note(", ".join(filter(None, parts)))
 
 
-def _figures(errors: int, spend_usd: float | None) -> str:
-    parts = [f"{errors} errors" if errors else "", f"{money(spend_usd)} spent" if spend_usd else ""]
+def _figures(errors: int, spend_usd: float | None, waiting: str) -> str:
+    parts = [
+        f"{errors} errors" if errors else "",
+        f"{money(spend_usd)} spent" if spend_usd else "",
+        clean(waiting)[:WAITING_MOST],
+    ]
     return " · ".join(filter(None, parts))
 
 

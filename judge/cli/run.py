@@ -187,7 +187,8 @@ def _show(bar: console.Bar, status: dict[str, Any]) -> None:
     """A sample counts once it is judged; those that never will come count as errors."""
     missing = sum(each["count"] for each in status["errors"])
     bar.at(status["judged"], status["wanted"])
-    bar.figures(errors=missing, spend_usd=status["spend_usd"])
+    waiting = status["waiting"][0]["text"] if status["waiting"] else ""
+    bar.figures(errors=missing, spend_usd=status["spend_usd"], waiting=waiting)
 
 
 def as_row(status: BatchStatus) -> dict[str, Any]:

@@ -68,3 +68,12 @@ def test_money_has_the_digits_it_deserves():
         "$0.0012",
         "$12.35",
     ]
+
+
+def test_what_it_waits_for_is_said_beside_the_bar_in_one_short_line(capsys):
+    with console.progress("asking", 4) as bar:
+        bar.figures(waiting="waiting for the rate limit until 12:03:20 UTC\x1b[2J" + "x" * 500)
+    said = capsys.readouterr().err
+    assert "waiting for the rate limit until 12:03:20 UTC" in said
+    assert "\x1b" not in said
+    assert len(said) < 200
