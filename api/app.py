@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     batches,
+    comparisons,
     documents,
     events,
     failures,
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(metrics.Measured)
     failures.install(app)
     wings = (
-        *(problems, models, prompts, batches, events, samples, standings),
+        *(problems, models, prompts, batches, events, samples, standings, comparisons),
         *(keys, health, metrics, pages),
     )
     for wing in wings:

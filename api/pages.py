@@ -8,6 +8,13 @@ import jinja2
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
+from api.comparisons import (
+    ComparisonShown,
+    DifferenceShown,
+    Digest,
+    SetName,
+    comparison_of,
+)
 from api.standings import RankedRow, board_of
 from api.wiring import House
 from judge import batches
@@ -34,6 +41,19 @@ def leaderboard(house: House, name: str) -> HTMLResponse:
     """Who is better on a set, and how sure that is."""
     board = board_of(house, name)
     return _page("leaderboard.html", board=board, rows=[_row(row) for row in board.rows])
+
+
+@router.get("/compare")
+def compare(
+    house: House, baseline: str, candidate: str, set_name: SetName, digest: Digest = ""
+) -> HTMLResponse:
+    """How much better one is than another, and how sure that is."""
+    found = comparison_of(house, set_name, baseline, candidate, digest)
+    rows = [("all problems", found.difference, False)]
+    rows += [(each.name, each.difference, each.alert) for each in found.slices]
+    reach = max((max(-each.low, each.high) for _, each, _ in rows), default=1.0)
+    forest = [_forked(name, each, reach, alert=alert) for name, each, alert in rows]
+    return _page("compare.html", found=found, forest=forest, names=_sides(found), points=_points)
 
 
 @router.get("/batches/{batch}")
@@ -91,6 +111,35 @@ def _batch(status: BatchStatus) -> dict[str, Any]:
         "bar": _bar(status.judged, status.samples, status.wanted),
         "by_model": [_model(row, request.samples) for row in status.by_model],
     }
+
+
+def _forked(name: str, found: DifferenceShown, reach: float, *, alert: bool) -> dict[str, Any]:
+    """One line of a forest plot, whose middle is no difference and whose edges are `reach`."""
+
+    def place(share: float) -> str:
+        return f"{50 + 48 * share / reach:.2f}"
+
+    said = f"{_points(found.value)} points, 95 % interval {_points(found.low)} to {_points(found.high)}"
+    return {
+        "name": name,
+        "problems": found.problems,
+        "value": place(found.value),
+        "low": place(found.low),
+        "high": place(found.high),
+        "label": said,
+        "points": _points(found.value),
+        "interval": f"{_points(found.low)} to {_points(found.high)}",
+        "alert": alert,
+    }
+
+
+def _sides(found: ComparisonShown) -> dict[str, str]:
+    sides = {"baseline": found.baseline, "candidate": found.candidate}
+    return {name: f"{side.model}, {_how(side.recipe)}" for name, side in sides.items()}
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"
 
 
 _SHOWN = (

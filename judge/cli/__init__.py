@@ -20,7 +20,7 @@ from judge.errors import JudgeError, UsageError
 from judge.settings import BadSetting
 from problems.errors import ProblemError
 
-VERBS = ("up", "worker", "upkeep", "doctor", "demo", "run", "score", "leaderboard")
+VERBS = ("up", "worker", "upkeep", "doctor", "demo", "run", "score", "leaderboard", "compare")
 GROUPS = ("problems", "models", "prompts", "batches", "keys", "sandbox", "db")
 
 USAGE, UNREACHABLE, BUG, INTERRUPTED = 2, 5, 70, 130

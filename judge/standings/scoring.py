@@ -32,7 +32,8 @@ class Interval:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Candidate minus baseline over shared problems: the plain mean, the bounds of its two-sided
-    interval, the two-sided p-value of no difference, and on how many problems it went up or down."""
+    interval, the two-sided p-value of no difference, on how many problems it went up or down, and
+    the standard error."""
 
     value: float
     low: float
@@ -41,6 +42,7 @@ class Difference:
     problems: int
     up: int
     down: int
+    error: float = 1.0
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -126,7 +128,29 @@ def difference(
         problems=len(shared),
         up=sum(step > 0 for step in steps.values()),
         down=sum(step < 0 for step in steps.values()),
+        error=error,
     )
+
+
+def sign_test(up: int, down: int) -> float:
+    """The exact two-sided p-value of so many ups and downs if both were equally likely; with one
+    sample a problem this is McNemar's test."""
+    number = up + down
+    whole = math.lgamma(number + 1) - number * math.log(2.0)
+    ways = (
+        math.exp(whole - math.lgamma(each + 1) - math.lgamma(number - each + 1))
+        for each in range(min(up, down) + 1)
+    )
+    return min(1.0, 2.0 * math.fsum(ways))
+
+
+def detectable(found: Difference, power: float = 0.8, confidence: float = 0.95) -> float | None:
+    """The smallest difference that as many problems, differing as these do, would show with this
+    power; None where there was no problem."""
+    if not found.problems:
+        return None
+    z = NormalDist().inv_cdf
+    return min(1.0, (z((1.0 + confidence) / 2.0) + z(power)) * found.error)
 
 
 def _middle(sums: Sequence[float], sizes: Sequence[int], problems: int) -> tuple[float, float]:
