@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-VOID = {"meta", "link", "rect", "line", "circle", "img", "br"}
+VOID = {"meta", "link", "rect", "line", "circle", "img", "br", "input"}
 
 
 class Tree(HTMLParser):

@@ -97,7 +97,8 @@ def test_a_side_that_is_not_there_or_could_be_several_is_refused(
     database, judged, baseline, candidate, error, said
 ):
     judged("old", CHAT, [1] * 40)
-    judged("new", CHAT + " repairs=1", [0] * 40)
+    judged("new", "chat@1 temperature=1", [0] * 40)
+    judged("new", THINK + " repairs=1", [1] * 40)
     judged("new", THINK, [1] * 40)
     with pytest.raises(error, match=said):
         comparison.compare(database, "many", baseline, candidate)
