@@ -4,8 +4,8 @@ Everything is real: batches come over HTTP to a service on PostgreSQL and Redis,
 recorded answers, and then 1, 2 and 4 worker processes of one slot each judge a share of what waits,
 with every other row still open. In turns with them one process judges the same samples through a
 sandbox of as many slots and nothing else. The judgement cache is off. Sizes: JUDGE_BENCH_LOAD batches
-of 1,000 samples (100), JUDGE_BENCH_SHARE samples judged in each turn (a tenth of all),
-JUDGE_BENCH_TURNS (3).
+of 1,000 samples (100), JUDGE_BENCH_SHARE samples judged in each turn (a twentieth of all: workers that
+are told to end go on for a while), JUDGE_BENCH_TURNS (3).
 """
 
 import json
@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.timeout(6000),
 ]
 LOAD = int(os.environ.get("JUDGE_BENCH_LOAD", "100"))
-SHARE = int(os.environ.get("JUDGE_BENCH_SHARE", str(100 * LOAD)))
+SHARE = int(os.environ.get("JUDGE_BENCH_SHARE", str(50 * LOAD)))
 TURNS = int(os.environ.get("JUDGE_BENCH_TURNS", "3"))
 WORKERS = (1, 2, 4)
 PROBLEMS, DRAWS = 125, 8
