@@ -4,8 +4,7 @@ Everything is real: batches come over HTTP to a service on PostgreSQL and Redis,
 recorded answers, and then 1, 2 and 4 worker processes of one slot each judge a share of what waits,
 with every other row still open. In turns with them one process judges the same samples through a
 sandbox of as many slots and nothing else. The judgement cache is off. Sizes: JUDGE_BENCH_LOAD batches
-of 1,000 samples (100), JUDGE_BENCH_SHARE samples judged in each turn (a twentieth of all: workers that
-are told to end go on for a while), JUDGE_BENCH_TURNS (3).
+of 1,000 samples (100), JUDGE_BENCH_SHARE samples judged in each turn (a twentieth of all), JUDGE_BENCH_TURNS (3).
 """
 
 import json
@@ -134,7 +133,9 @@ def by_service(service, workers, share):
         service.reaches("judged", before + share // 5, fleet)
         begun, started = service.count("judged"), time.perf_counter()
         ended = service.reaches("judged", before + share, fleet)
-        return (service.count("judged") - begun) / (ended - started)
+        rate = (service.count("judged") - begun) / (ended - started)
+        fleet.end()  # asked politely they would finish their claims, and the samples run out
+        return rate
 
 
 def by_sandbox(service, workers, share, posed, timing):
