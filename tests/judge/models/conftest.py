@@ -4,8 +4,11 @@ import json
 import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from weakref import WeakValueDictionary
 
 import pytest
+
+from judge.models import pacing
 
 CODE = "```python\ndef add(a, b):\n    return a + b\n```"
 
@@ -124,6 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 def endpoint(monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pacing, "_PACES", WeakValueDictionary())  # a port may be used again
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.handle_error = lambda *parts: None  # clients hang up on purpose
