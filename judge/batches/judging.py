@@ -1,5 +1,6 @@
 """Samples are claimed, judged with no transaction open, and stored in groups as they come."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,8 +20,9 @@ from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
 from problems.problem import Problem
 
-AT_HAND = 16
-"""Samples begun for each worker of the sandbox, so that none waits while a group is stored."""
+AT_HAND, BUSY = 32, 8
+"""Samples begun for each worker of the sandbox, and how many of them are still running when a group
+is stored, so that none waits meanwhile."""
 GROUP_SECONDS = 0.1
 
 log = logger(__name__)
@@ -77,7 +79,7 @@ def judge_samples(
                     running[judging] = sample
                 if not going:
                     break  # what still runs is ended below, and judged again by somebody
-                ended = _collect(running, 2 * sandbox.workers) if running else []
+                ended = _collect(running, BUSY * sandbox.workers) if running else []
                 for sample, result in ended.copy():
                     same_code, left = same.after(sample, result)
                     ended += same_code
@@ -96,9 +98,11 @@ def _judge(problem: Problem, sample: Unjudged, sandbox: Sandbox, timing: Timing)
 def _collect(running: dict[Future[Judgement], Unjudged], needed: int) -> list[Ended]:
     """Wait for at least one, and a little longer for company while `needed` more keep the sandbox
     busy, since each group is one transaction; take out all that are done."""
+    end = time.monotonic() + GROUP_SECONDS
     done, left = wait(running, return_when=FIRST_COMPLETED)
-    if len(left) > needed:
-        done = wait(running, GROUP_SECONDS).done
+    while len(left) > needed and (rest := end - time.monotonic()) > 0:
+        more, left = wait(left, rest, FIRST_COMPLETED)
+        done |= more
     for future in done:
         if isinstance(error := future.exception(), SandboxUnavailable):
             raise error
