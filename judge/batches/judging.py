@@ -20,7 +20,7 @@ from judge.verdicts.timing import Timing
 from judge.verdicts.verdict import Judgement
 from problems.problem import Problem
 
-AT_HAND, BUSY = 32, 8
+AT_HAND, BUSY = 24, 8
 """Samples begun for each worker of the sandbox, and how many of them are still running when a group
 is stored, so that none waits meanwhile."""
 GROUP_SECONDS = 0.1
