@@ -96,6 +96,7 @@ def environment(home, **more):
     return kept | {
         "JUDGE_HOME": str(home),
         "JUDGE_LEASE_SECONDS": LEASE_SECONDS,
+        "JUDGE_ASK_THREADS": "8",  # so that it takes long enough to be killed in many ways
         "JUDGE_POLL_SECONDS": "1",
         "JUDGE_UPKEEP_SECONDS": "1",
         "JUDGE_SANDBOX_WORKERS": "1",

@@ -17,11 +17,11 @@ from tests.journeys import provider as providers
 from tests.journeys.chaos import DRAWS, PROBLEMS, answer, embedded, opened, production, verdicts
 from tests.journeys.fleet import adopted_orphans, below
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(400), pytest.mark.usefixtures("sandbox")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600), pytest.mark.usefixtures("sandbox")]
 SEEDS = [int(seed) for seed in os.environ.get("JUDGE_CHAOS_SEEDS", "1").split(",")]
 EVERY_SECONDS = 2.0
-MODEL_SECONDS = 0.7
-END_SECONDS = 240
+MODEL_SECONDS = 2.0
+END_SECONDS = 420
 
 
 @pytest.mark.parametrize("seed", SEEDS)
